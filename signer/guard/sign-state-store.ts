@@ -1,0 +1,91 @@
+/**
+ * Where the floor lives: the contract of every store, SQLite's or a distributed one.
+ *
+ * `test/conformance/sign-state-store.ts` is its suite.
+ */
+import type { Refusal } from '@privval/proto/privval/priv-validator';
+import type { ChainId } from '@privval/proto/types/chain-id';
+import type { Hrs, Step } from './hrs.ts';
+
+/**
+ * What was last reserved for a validator: nothing below it is ever signed again.
+ *
+ * Without `signBytes` everything at exactly this position is refused (an import that did not bring
+ * them, or `--floor-height N`, which is N / 2147483647 / precommit). With `signBytes` and without
+ * `signature` the position is reserved and those bytes, no others, may still be signed (S6).
+ */
+export interface Floor {
+  readonly height: bigint;
+  readonly round: number;
+  readonly step: Step | 'none';
+  /** The exact bytes put before the key, with their length prefix. */
+  readonly signBytes?: Uint8Array | undefined;
+  /** 64 bytes, verified before they were stored (S20). */
+  readonly signature?: Uint8Array | undefined;
+  /** The key those bytes belong to: 32 bytes, decided with the floor (S38). */
+  readonly publicKey?: Uint8Array | undefined;
+}
+
+/** A validator as the database binds it (S35): name, chain, key. */
+export interface ValidatorRecord {
+  /** Unique in the home; `[A-Za-z0-9._-]{1,64}`. */
+  readonly name: string;
+  readonly chainId: ChainId;
+  /** 32 bytes. One (chain id, public key) has one floor (S1). */
+  readonly publicKey: Uint8Array;
+}
+
+/** A wish to sign `signBytes` at a position. */
+export interface Reservation {
+  readonly validator: string;
+  readonly at: Hrs;
+  readonly signBytes: Uint8Array;
+  /** The key that will sign, as the keyring chose it for this height. */
+  readonly publicKey: Uint8Array;
+}
+
+/**
+ * What came of a reservation.
+ *
+ * `sign`: the floor now stands at the position with exactly `signBytes` (the row's own: on a
+ * request that differs only in its timestamp they are the stored ones). `signature` is there when
+ * they were signed before. `publicKey` is the key the row is bound to.
+ */
+export type Decision =
+  | {
+      readonly kind: 'sign';
+      readonly signBytes: Uint8Array;
+      readonly publicKey: Uint8Array;
+      readonly signature: Uint8Array | undefined;
+    }
+  | Refusal;
+
+/** Where the floor lives. */
+export interface SignStateStore extends AsyncDisposable {
+  /**
+   * Decides every reservation, in order, each seeing the ones before it, and makes the outcome
+   * durable: when it returns, what it allowed survives a power cut (S8). One transaction for all.
+   *
+   * @throws {SignStateUnavailableError} ERR_SIGN_STATE_UNAVAILABLE when the outcome could not be
+   *   made durable: nothing of it may be signed, and nothing is decided again until the store has
+   *   been reopened and proven (S9).
+   */
+  reserve(reservations: readonly Reservation[]): readonly Decision[];
+  /**
+   * Keeps a verified signature for the next asker, if the floor still holds exactly these bytes
+   * (S7). It may reach the disk later than it returns: after a crash the stored bytes are signed anew.
+   * @returns whether it was kept.
+   */
+  recordSignature(validator: string, signBytes: Uint8Array, signature: Uint8Array): boolean;
+  /** The validators of this home, by name. */
+  validators(): readonly ValidatorRecord[];
+  /** @throws {UnknownValidatorError} ERR_UNKNOWN_VALIDATOR */
+  floor(validator: string): Floor;
+  /**
+   * Adds a validator with its first floor.
+   * @throws {DuplicateValidatorError} ERR_DUPLICATE_VALIDATOR when the name, or the key on this chain, is there already (S1).
+   */
+  addValidator(record: ValidatorRecord, floor: Floor): void;
+  /** Raises the floor to the higher of the two; never lowers (S3, S4). @returns the floor that stands. */
+  raiseFloor(validator: string, floor: Floor): Floor;
+}

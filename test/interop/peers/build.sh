@@ -1,0 +1,168 @@
+#!/usr/bin/env bash
+#
+# Builds the stock peers that the interop tests and the benchmark run against, each once, into a cache
+# outside the repository. What is there already is not built again. See README.md beside this file.
+#
+#   build.sh [NAME…]       builds the named peers, or all of them; prints one line each: NAME PATH
+#   build.sh --list        prints the names
+#   build.sh --print-dir   prints the cache folder
+#
+# Exit codes: 0 done, 1 a build failed, 2 wrong usage, 3 a tool is missing.
+
+set -euo pipefail
+export LC_ALL=C
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cache=${PRIVVAL_PEER_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/privval-peers}
+
+# tmkms comes first: it is the longest build by far and runs beside the Go builds.
+all=(
+  tmkms
+  cometbft-0.37.18 cometbft-0.38.25 cometbft-0.39.4 cometbft-0.40.0 cometbft-1.0.1
+  tendermint-0.34.24 tm-signer-harness tendermint-0.35.9
+  oracle filepv-signer
+)
+
+say() { printf '%s\n' "build.sh: $*" >&2; }
+
+need() {
+  command -v "$1" >/dev/null 2>&1 && return
+  say "'$1' is not in PATH: $2 is needed to build the peer '$3'"
+  exit 3
+}
+
+# Names the content of a module of ours: changing any of its files makes another cache folder.
+# peers.ts computes the same.
+hash_of() {
+  (cd "$1" && find . -type f \( -name '*.go' -o -name go.mod -o -name go.sum \) -printf '%P\n' |
+    sort | xargs -d '\n' sha256sum | sha256sum | cut -c 1-12)
+}
+
+# Sets folder, binary and module for the peer $1.
+locate() {
+  module=
+  case $1 in
+    tmkms) folder=tmkms-0.15.0 binary=tmkms ;;
+    cometbft-*) folder=$1 binary=cometbft ;;
+    tendermint-0.34.24) module=tendermint-0.34 folder=tendermint-0.34.24 binary=tendermint ;;
+    tm-signer-harness) module=tendermint-0.34 folder=tm-signer-harness-0.34.24 binary=tm-signer-harness ;;
+    tendermint-0.35.9) module=tendermint-0.35 folder=tendermint-0.35.9 binary=tendermint ;;
+    oracle) module=../oracle folder=oracle-0.38.25 binary=oracle ;;
+    filepv-signer) module=../oracle folder=filepv-signer-0.38.25 binary=filepv-signer ;;
+    *)
+      say "no peer is called '$1'; there are: ${all[*]}"
+      exit 2
+      ;;
+  esac
+  if [[ -n $module ]]; then
+    module=$here/$module
+    folder=$folder-$(hash_of "$module")
+  fi
+}
+
+# Builds package $1 of the module $module into $2. -mod=readonly: go.sum as committed decides what is built.
+build_module() {
+  (cd "$module" && go build -mod=readonly -o "$2" "$1")
+}
+
+make_peer() {
+  local name=$1 into=$2
+  case $name in
+    tmkms)
+      nice -n 10 cargo install tmkms --version 0.15.0 --features=softsign --locked --quiet \
+        --root "$into" --target-dir "$into/.target"
+      mv "$into/bin/tmkms" "$into/tmkms"
+      rm -rf "$into/.target" "$into/bin" "$into"/.crates*
+      ;;
+    cometbft-*)
+      (cd "$into" && GOBIN=$into go install "github.com/cometbft/cometbft/cmd/cometbft@v${name#cometbft-}")
+      ;;
+    tendermint-*) build_module github.com/tendermint/tendermint/cmd/tendermint "$into/$binary" ;;
+    tm-signer-harness)
+      build_module github.com/tendermint/tendermint/tools/tm-signer-harness "$into/$binary"
+      ;;
+    oracle) build_module . "$into/$binary" ;;
+    filepv-signer) build_module ./cmd/filepv-signer "$into/$binary" ;;
+  esac
+}
+
+build_peer() (
+  name=$1
+  locate "$name"
+  target=$cache/$folder
+  if [[ ! -x $target/$binary ]]; then
+    case $name in
+      tmkms)
+        need cargo 'a Rust tool chain' "$name"
+        need cc 'a C compiler (the linker)' "$name"
+        ;;
+      *) need go 'a Go tool chain' "$name" ;;
+    esac
+    # One builder per peer; the others wait for it and find the result.
+    exec 9>"$cache/.lock-$name"
+    flock 9
+    if [[ ! -x $target/$binary ]]; then
+      started=$SECONDS
+      rm -rf "$cache/.build-$name".*
+      into=$(mktemp -d "$cache/.build-$name.XXXXXX")
+      trap 'rm -rf "$into"' EXIT
+      say "building $name …"
+      make_peer "$name" "$into" 9>&- || {
+        say "building $name failed"
+        exit 1
+      }
+      chmod 755 "$into"
+      mv -T "$into" "$target"
+      say "built $name in $((SECONDS - started)) s"
+    fi
+  fi
+  printf '%s %s\n' "$name" "$target/$binary"
+)
+
+case ${1:-} in
+  --print-dir)
+    printf '%s\n' "$cache"
+    exit
+    ;;
+  --list)
+    printf '%s\n' "${all[@]}"
+    exit
+    ;;
+  -h | --help)
+    sed -n '3,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+    exit
+    ;;
+  -*)
+    say "unknown option '$1'"
+    exit 2
+    ;;
+esac
+
+names=("$@")
+[[ ${#names[@]} -gt 0 ]] || names=("${all[@]}")
+for name in "${names[@]}"; do locate "$name"; done # a wrong name fails before anything is built
+
+command -v flock >/dev/null 2>&1 || {
+  say "'flock' (util-linux) is not in PATH"
+  exit 3
+}
+mkdir -p "$cache"
+
+# Nothing from the checkout or the caller's settings flows into a peer: no VCS stamp (a checkout owned by
+# somebody else fails it), no workspace, no C compiler, no other tool chain than the one that is here.
+export GOFLAGS='-buildvcs=false -trimpath' GOWORK=off CGO_ENABLED=0 GOTOOLCHAIN=local
+unset GOBIN GOOS GOARCH CARGO_TARGET_DIR CARGO_INSTALL_ROOT
+
+background=
+failed=0
+for name in "${names[@]}"; do
+  if [[ $name == tmkms && ${#names[@]} -gt 1 ]]; then
+    build_peer "$name" &
+    background=$!
+  else
+    build_peer "$name" || failed=$?
+  fi
+  [[ $failed -eq 0 ]] || break
+done
+if [[ -n $background ]]; then wait "$background" || failed=$?; fi
+exit "$failed"
