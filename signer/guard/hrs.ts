@@ -11,9 +11,9 @@ export interface Hrs {
 }
 
 /** The numbers FilePV gives the steps; `none` is a floor nothing was signed at yet (spec/privval.md 5.3). */
-export const STEP_NUMBER = {
+export const STEP_NUMBER: Readonly<Record<Step | 'none', number>> = {
   none: 0,
   propose: 1,
   prevote: 2,
   precommit: 3,
-} as const satisfies Record<Step | 'none', number>;
+};
