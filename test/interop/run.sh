@@ -3,4 +3,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 bash test/interop/peers/build.sh
-exec node_modules/.bin/vitest run --config vitest.interop.config.ts "$@"
+export PATH="$PWD/node_modules/.bin:$PATH"
+exec vitest run --config vitest.interop.config.ts "$@"
