@@ -95,6 +95,8 @@ func handshakeCase(s *source) any {
 	if err := errors.Join(alice.err, bob.err); err != nil {
 		panic(err)
 	}
+	checkAuthFrame(aliceSeed, aliceSecret, aliceWire, bobWire)
+	checkAuthFrame(bobSeed, bobSecret, bobWire, aliceWire)
 	aliceSent := converse(s, alice.conn, bob.conn)
 	bobSent := converse(s, bob.conn, alice.conn)
 	_ = aliceEnd.Close()
@@ -102,6 +104,15 @@ func handshakeCase(s *source) any {
 		"handshake",
 		recordOf(aliceSeed, aliceSecret, aliceSent, aliceWire),
 		recordOf(bobSeed, bobSecret, bobSent, bobWire),
+	}
+}
+
+// checkAuthFrame derives what CometBFT must have derived and compares the first frame that it sealed.
+func checkAuthFrame(seed, ephemeral []byte, own, peer *recorder) {
+	secrets := deriveSecrets(ephemeral, peer.wire.Bytes()[3:35])
+	frame := sealFrame(secrets.SendKey, 0, authMessage(privateKeyFromSeed(seed), secrets.Challenge))
+	if !bytes.Equal(own.wire.Bytes()[35:], frame) {
+		panic("the secrets derived here are not those of CometBFT")
 	}
 }
 

@@ -15,8 +15,8 @@ import (
 )
 
 // CometBFT keeps the derivation and the framing of its SecretConnection to itself. These two kinds run the
-// same libraries in the same order on inputs of our choice; the kind "handshakes" runs CometBFT's own code
-// and shows that they are right.
+// same libraries in the same order on inputs of our choice. The kind "handshakes" runs CometBFT's own code, and
+// the oracle stops if the two do not agree there.
 
 type secretsCase struct {
 	Kind            string   `json:"kind"` // "secrets"
@@ -43,14 +43,23 @@ var lowOrder = [][]byte{
 
 func secretCase(s *source) any {
 	local, remote := s.bytes(32), s.bytes(32)
-	localPublic := must(curve25519.X25519(local, curve25519.Basepoint))
 	remotePublic := must(curve25519.X25519(remote, curve25519.Basepoint))
 	if s.chance(50) {
 		remotePublic = lowOrder[s.IntN(len(lowOrder))]
 	}
+	out := deriveSecrets(local, remotePublic)
+	out.AuthMessageSeed = s.bytes(32)
+	if out.Challenge != nil {
+		out.AuthMessage = authMessage(privateKeyFromSeed(out.AuthMessageSeed), out.Challenge)
+	}
+	return out
+}
+
+func deriveSecrets(local, remotePublic []byte) secretsCase {
+	localPublic := must(curve25519.X25519(local, curve25519.Basepoint))
 	out := secretsCase{
 		Kind: "secrets", LocalSecret: local, LocalPublic: localPublic, RemotePublic: remotePublic,
-		LocalIsLower: bytes.Compare(localPublic, remotePublic) < 0, AuthMessageSeed: s.bytes(32),
+		LocalIsLower: bytes.Compare(localPublic, remotePublic) < 0,
 	}
 	shared, err := curve25519.X25519(local, remotePublic)
 	if err != nil {
@@ -75,8 +84,17 @@ func secretCase(s *source) any {
 	if !out.LocalIsLower {
 		out.ReceiveKey, out.SendKey = out.SendKey, out.ReceiveKey
 	}
-	out.AuthMessage = authMessage(privateKeyFromSeed(out.AuthMessageSeed), challenge)
 	return out
+}
+
+// sealFrame seals one frame with zeros after the data.
+func sealFrame(key []byte, counter uint64, data []byte) []byte {
+	nonce := make([]byte, chacha20poly1305.NonceSize)
+	binary.LittleEndian.PutUint64(nonce[4:], counter)
+	plain := make([]byte, 1028)
+	binary.LittleEndian.PutUint32(plain, uint32(len(data)))
+	copy(plain[4:], data)
+	return must(chacha20poly1305.New(key)).Seal(nil, nonce, plain, nil)
 }
 
 type sealedFrameCase struct {
@@ -91,12 +109,5 @@ func frameCase(s *source) any {
 	key := s.bytes(chacha20poly1305.KeySize)
 	counter := pick[uint64](s, 0, 1, 255, 256, s.Uint64()>>s.IntN(64), math.MaxUint32, math.MaxUint32+1, math.MaxUint64-1)
 	data := s.bytes(max(1, s.length(1024)))
-
-	nonce := make([]byte, chacha20poly1305.NonceSize)
-	binary.LittleEndian.PutUint64(nonce[4:], counter)
-	plain := make([]byte, 1028)
-	binary.LittleEndian.PutUint32(plain, uint32(len(data)))
-	copy(plain[4:], data)
-	sealed := must(chacha20poly1305.New(key)).Seal(nil, nonce, plain, nil)
-	return sealedFrameCase{"frame", key, strconv.FormatUint(counter, 10), data, sealed}
+	return sealedFrameCase{"frame", key, strconv.FormatUint(counter, 10), data, sealFrame(key, counter, data)}
 }
