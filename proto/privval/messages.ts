@@ -17,7 +17,7 @@ export const MAX_REPLY_BYTES = 10_240;
  * What a node asks.
  *
  * `invalid` is a request of a known type whose content breaks a rule (negative height, hash of a
- * wrong length, unknown vote type, missing vote, impossible time): it is answered with an error in
+ * wrong length, unknown vote type, missing vote, impossible time, a chain id that is not UTF-8): it is answered with an error in
  * its own response type, and the connection stays. `unknown` is an empty or unknown message: it is
  * answered with an empty one (S23).
  */
@@ -35,7 +35,7 @@ export type PrivvalRequest =
   | { readonly kind: 'sign-bytes' }
   | {
       readonly kind: 'invalid';
-      readonly asked: 'sign-vote' | 'sign-proposal';
+      readonly asked: 'public-key' | 'sign-vote' | 'sign-proposal';
       readonly code: `ERR_${string}`;
       readonly text: string;
     }
