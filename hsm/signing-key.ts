@@ -5,6 +5,17 @@
  */
 import type { PublicKey } from '@privval/proto/crypto/public-key';
 import type { AbortOptions } from '@privval/proto/runtime/abort';
+import { CodedError } from '@privval/proto/runtime/coded-error';
+
+/** A signature was asked of a key that has been disposed. */
+export class KeyClosedError extends CodedError {
+  override readonly name = 'KeyClosedError';
+  readonly code = 'ERR_KEY_CLOSED';
+
+  constructor() {
+    super('this key has been closed');
+  }
+}
 
 /**
  * A key that signs and never leaves its backend.
