@@ -21,6 +21,7 @@ import (
 	cmtjson "github.com/cometbft/cometbft/libs/json"
 	"github.com/cometbft/cometbft/libs/log"
 	cmtnet "github.com/cometbft/cometbft/libs/net"
+	cmtos "github.com/cometbft/cometbft/libs/os"
 	"github.com/cometbft/cometbft/privval"
 )
 
@@ -46,6 +47,16 @@ func main() {
 		fmt.Fprintf(os.Stderr, "filepv-signer: %v\n", err)
 		os.Exit(1)
 	}
+}
+
+// loadOrMake is LoadOrGenFilePV, which ends the process when there is a key without a state, and makes that state.
+func loadOrMake(key, state string) *privval.FilePV {
+	if cmtos.FileExists(key) && !cmtos.FileExists(state) {
+		pv := privval.LoadFilePVEmptyState(key, state)
+		pv.Save()
+		return pv
+	}
+	return privval.LoadOrGenFilePV(key, state)
 }
 
 func run() error {
@@ -81,7 +92,7 @@ func run() error {
 		default:
 			return fmt.Errorf("%q is neither tcp:// nor unix://", address)
 		}
-		pv := privval.LoadOrGenFilePV(keys[i], states[i])
+		pv := loadOrMake(keys[i], states[i])
 		endpoint := privval.NewSignerDialerEndpoint(logger, dialer,
 			privval.SignerDialerEndpointTimeoutReadWrite(dialTimeout),
 			privval.SignerDialerEndpointConnRetries(dialRetries),
