@@ -7,7 +7,7 @@ declare const chainIdBrand: unique symbol;
 export type ChainId = string & { readonly [chainIdBrand]: true };
 
 /** Longest chain id a genesis file may have, in UTF-8 bytes (CometBFT `MaxChainIDLen`). */
-const MAX_CHAIN_ID_BYTES = 50;
+export const MAX_CHAIN_ID_BYTES = 50;
 
 /** A text cannot be a chain id. */
 export class InvalidChainIdError extends CodedError {
