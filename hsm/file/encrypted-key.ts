@@ -141,13 +141,13 @@ function parseEncryptedKey(
   try {
     file = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw new KeyFileMalformedError({ path: path, reason: 'it is not JSON' }, { cause });
+    throw new KeyFileMalformedError({ path, reason: 'it is not JSON' }, { cause });
   }
   const fields = new Fields(file, path);
   const version = fields.number('version');
   if (fields.text('format') !== FORMAT || version !== VERSION) {
     throw new KeyFileMalformedError({
-      path: path,
+      path,
       reason: `version ${version} of this format is not known here`,
     });
   }
@@ -155,12 +155,12 @@ function parseEncryptedKey(
   const cipher = fields.inner('cipher');
   if (kdf.text('name') !== 'argon2id' || kdf.number('parallelism') !== 1) {
     throw new KeyFileMalformedError({
-      path: path,
+      path,
       reason: 'kdf is not argon2id with parallelism 1',
     });
   }
   if (cipher.text('name') !== 'xchacha20-poly1305') {
-    throw new KeyFileMalformedError({ path: path, reason: 'cipher is not xchacha20-poly1305' });
+    throw new KeyFileMalformedError({ path, reason: 'cipher is not xchacha20-poly1305' });
   }
   const header: Header = {
     publicKey: fields.publicKey('publicKey'),
@@ -175,7 +175,7 @@ function parseEncryptedKey(
   if (fields.text('checksum') !== checksum(header, ciphertext)) throw new KeyFileDamagedError(path);
   if (!isAllowedCost(header.kdf)) {
     throw new KeyFileMalformedError({
-      path: path,
+      path,
       reason: 'kdf asks for more, or less, work than is allowed',
     });
   }
@@ -189,7 +189,7 @@ class Fields {
 
   constructor(value: unknown, path: string) {
     if (typeof value !== 'object' || value === null) {
-      throw new KeyFileMalformedError({ path: path, reason: 'an object is missing' });
+      throw new KeyFileMalformedError({ path, reason: 'an object is missing' });
     }
     this.#object = value;
     this.#path = path;

@@ -56,13 +56,13 @@ export function parseFilePvKey(content: GuardedBytes, path: string): Ed25519Secr
       const length = decodeBase64Into(decoded, text);
       if (length === undefined) {
         throw new KeyFileMalformedError({
-          path: path,
+          path,
           reason: 'priv_key.value is not padded base64',
         });
       }
       if (length !== PRIVATE_VALUE_BYTES) {
         throw new KeyFileMalformedError({
-          path: path,
+          path,
           reason: `priv_key.value has ${length} bytes instead of 64`,
         });
       }

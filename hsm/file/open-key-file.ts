@@ -83,7 +83,7 @@ export async function readKeyFile(
   }
   if (!content.use(looksLikeEncryptedKey)) {
     throw new KeyFileMalformedError({
-      path: path,
+      path,
       reason: 'it is neither a priv_validator_key.json nor an encrypted key of this signer',
     });
   }
@@ -130,7 +130,7 @@ function createFile(path: string, bytes: Uint8Array): void {
     );
   } catch (cause) {
     if (errorCode(cause) === 'EEXIST') throw new KeyFileExistsError(path, { cause });
-    throw new KeyFileUnwritableError({ path: path, reason: errorCode(cause) }, { cause });
+    throw new KeyFileUnwritableError({ path, reason: errorCode(cause) }, { cause });
   }
   try {
     try {
@@ -145,7 +145,7 @@ function createFile(path: string, bytes: Uint8Array): void {
     syncDirectory(dirname(path));
   } catch (cause) {
     unlinkSync(path);
-    throw new KeyFileUnwritableError({ path: path, reason: errorCode(cause) }, { cause });
+    throw new KeyFileUnwritableError({ path, reason: errorCode(cause) }, { cause });
   }
 }
 

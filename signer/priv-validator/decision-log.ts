@@ -1,0 +1,88 @@
+/** The one line in the log for each request to sign: what was asked, what came of it, how long each stage took. */
+import type { Refusal } from '@privval/proto/privval/priv-validator';
+import { hexFromBytes } from '@privval/proto/runtime/bytes';
+import type { Clock } from '@privval/proto/runtime/clock';
+import { errorCode } from '@privval/proto/runtime/coded-error';
+import type { Logger } from '@privval/proto/runtime/logger';
+import { type Hrs, STEP_NUMBER } from '../guard/hrs.ts';
+
+/** Milliseconds by stage; a stage that did not happen is left out. */
+export interface StageTimes {
+  /** Waiting for another request at the same position, and for the turn's transaction. */
+  queueMs?: number;
+  /** Until the floor was durable. */
+  reserveMs?: number;
+  /** In the key. */
+  signMs?: number;
+  /** Checking the signature. */
+  verifyMs?: number;
+  /** Both, for the vote extension. */
+  extensionMs?: number;
+}
+
+/** What a request was about. */
+export interface AskedDecision {
+  readonly chainId: string;
+  readonly validator: string;
+  readonly at: Hrs;
+  /** A validator address in the request that is none of ours (S43). */
+  readonly unknownAddress?: Uint8Array | undefined;
+}
+
+/** Collects one request's facts and writes them once, whichever way it ends. Nothing secret comes near it. */
+export class DecisionLog {
+  readonly #deps: { readonly logger: Logger; readonly clock: Clock };
+  readonly #asked: AskedDecision;
+  readonly #startMs: number;
+  readonly #stages: StageTimes = {};
+
+  constructor(deps: { readonly logger: Logger; readonly clock: Clock }, asked: AskedDecision) {
+    this.#deps = deps;
+    this.#asked = asked;
+    this.#startMs = deps.clock.monotonicMs();
+  }
+
+  /** Adds stages that are over. */
+  addStages(stages: StageTimes): void {
+    Object.assign(this.#stages, stages);
+  }
+
+  signed(): void {
+    this.#deps.logger.info(this.#line('signed', {}), 'signed');
+  }
+
+  refused({ reason, code, text }: Refusal): void {
+    this.#deps.logger.warn(this.#line('refused', { reason, code, text }), 'refused');
+  }
+
+  /** A fault, or the asker gave up: either way nothing was answered. */
+  failed(error: unknown, signal: AbortSignal | undefined): void {
+    const code = errorCode(error);
+    if (signal?.aborted && error === signal.reason) {
+      this.#deps.logger.warn(this.#line('abandoned', { code }), 'abandoned');
+      return;
+    }
+    const text = error instanceof Error ? error.message : String(error);
+    this.#deps.logger.error(this.#line('failed', { code, text }), 'failed');
+  }
+
+  #line(outcome: string, details: object): object {
+    const { chainId, validator, at, unknownAddress } = this.#asked;
+    const stages = Object.entries({
+      ...this.#stages,
+      totalMs: this.#deps.clock.monotonicMs() - this.#startMs,
+    }).map(([stage, ms]: [string, number]) => [stage, Math.round(ms * 1000) / 1000]);
+    return {
+      chain: chainId,
+      validator,
+      height: String(at.height),
+      round: at.round,
+      step: STEP_NUMBER[at.step],
+      type: at.step === 'propose' ? 'proposal' : at.step,
+      outcome,
+      ...details,
+      ...(unknownAddress === undefined ? {} : { unknownAddress: hexFromBytes(unknownAddress) }),
+      ...Object.fromEntries(stages),
+    };
+  }
+}

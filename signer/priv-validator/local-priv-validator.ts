@@ -1,0 +1,251 @@
+/**
+ * The {@link PrivValidator} that holds the key itself: guard first, key second.
+ *
+ * @module
+ */
+
+import type { SigningKey } from '@privval/hsm/signing-key';
+import {
+  differOnlyInTimestamp,
+  proposalSignBytes,
+  timestampOfSignBytes,
+  voteExtensionSignBytes,
+  voteSignBytes,
+} from '@privval/proto/codec/sign-bytes';
+import { verifyStrict } from '@privval/proto/crypto/ed25519';
+import type { PublicKey } from '@privval/proto/crypto/public-key';
+import type {
+  PrivValidator,
+  PublicKeyOptions,
+  Refusal,
+  SignResult,
+  SignVoteOptions,
+} from '@privval/proto/privval/priv-validator';
+import { type AbortOptions, abortable } from '@privval/proto/runtime/abort';
+import { equalBytes } from '@privval/proto/runtime/bytes';
+import type { Clock } from '@privval/proto/runtime/clock';
+import { CodedError, InvariantError } from '@privval/proto/runtime/coded-error';
+import type { Logger } from '@privval/proto/runtime/logger';
+import type { ChainId } from '@privval/proto/types/chain-id';
+import type { Proposal } from '@privval/proto/types/proposal';
+import type { Timestamp } from '@privval/proto/types/timestamp';
+import type { Vote } from '@privval/proto/types/vote';
+import type { Gate } from '../guard/gate.ts';
+import type { Hrs } from '../guard/hrs.ts';
+import type { Keyring } from '../keyring/keyring.ts';
+import { DecisionLog } from './decision-log.ts';
+import {
+  isExtensible,
+  refuseOtherChain,
+  refuseUnexpectedExtension,
+  refuseUnsignable,
+  wrongChainText,
+} from './refusals.ts';
+
+const NO_BYTES = new Uint8Array(0);
+
+/** The public key was asked for another chain than the validator's (S24). */
+export class WrongChainError extends CodedError {
+  override readonly name = 'WrongChainError';
+  readonly code = 'ERR_WRONG_CHAIN';
+}
+
+/** A key gave a signature over a vote extension that does not verify: nothing of it is released (S20, S21). */
+export class ExtensionSignatureError extends CodedError {
+  override readonly name = 'ExtensionSignatureError';
+  readonly code = 'ERR_EXTENSION_SIGNATURE';
+
+  constructor() {
+    super('the signature over the vote extension does not verify with the key that made it');
+  }
+}
+
+/** What a {@link LocalPrivValidator} works with. It owns none of it. */
+export interface LocalPrivValidatorDeps {
+  /** The only way to a signature over a vote or proposal. */
+  readonly gate: Pick<Gate, 'sign'>;
+  readonly keyring: Keyring;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+/** Whom it signs for. */
+export interface LocalPrivValidatorOptions {
+  /** The validator's name in the store. */
+  readonly validator: string;
+  readonly chainId: ChainId;
+}
+
+/** A message the gate let through: what its signature covers decides the time in the answer. */
+interface Signed {
+  readonly kind: 'signed';
+  readonly timestamp: Timestamp;
+  readonly signature: Uint8Array;
+  readonly key: SigningKey;
+}
+
+/**
+ * Signs for one validator on one chain.
+ *
+ * Nothing else in the product builds bytes for a consensus key (S37). A vote or proposal reaches the
+ * key through the gate only; a vote extension, which has no floor of its own, only after the gate
+ * has answered for exactly that precommit and block (S21). Each request leaves one line in the log.
+ */
+export class LocalPrivValidator implements PrivValidator {
+  readonly #deps: LocalPrivValidatorDeps;
+  readonly #options: LocalPrivValidatorOptions;
+
+  constructor(deps: LocalPrivValidatorDeps, options: LocalPrivValidatorOptions) {
+    this.#deps = deps;
+    this.#options = options;
+  }
+
+  /** @throws {WrongChainError} ERR_WRONG_CHAIN */
+  async publicKey(chainId: ChainId, options: PublicKeyOptions = {}): Promise<PublicKey> {
+    options.signal?.throwIfAborted();
+    if (chainId !== this.#options.chainId) {
+      throw new WrongChainError(wrongChainText(chainId, this.#options.chainId));
+    }
+    return this.#deps.keyring.publicKeyFor(options.nextHeight);
+  }
+
+  /**
+   * @throws what the key or the store throws; the position may then be reserved.
+   * @throws {ExtensionSignatureError} ERR_EXTENSION_SIGNATURE
+   */
+  async signVote(
+    chainId: ChainId,
+    vote: Vote,
+    options: SignVoteOptions = {},
+  ): Promise<SignResult<Vote>> {
+    const at: Hrs = { height: vote.height, round: vote.round, step: vote.type };
+    const log = this.#startLog(chainId, at, vote.validatorAddress);
+    return finished(log, options, async () => {
+      const skipsExtension = options.skipExtensionSigning === true;
+      const refusal =
+        refuseOtherChain(chainId, this.#options.chainId) ??
+        (skipsExtension ? undefined : refuseUnexpectedExtension(vote));
+      if (refusal !== undefined) return refusal;
+      const bytes = orRefusal(() => voteSignBytes(chainId, vote));
+      if (!(bytes instanceof Uint8Array)) return bytes;
+      const signed = await this.#signAt(at, bytes, vote.timestamp, log, options);
+      if (signed.kind === 'refused') return signed;
+      const { timestamp, signature } = signed;
+      const extensionSignature =
+        isExtensible(vote) && !skipsExtension
+          ? await this.#signExtension(signed.key, vote, log, options)
+          : NO_BYTES;
+      return { kind: 'signed', message: { ...vote, timestamp, signature, extensionSignature } };
+    });
+  }
+
+  /** @throws what the key or the store throws; the position may then be reserved. */
+  async signProposal(
+    chainId: ChainId,
+    proposal: Proposal,
+    options: AbortOptions = {},
+  ): Promise<SignResult<Proposal>> {
+    const at: Hrs = { height: proposal.height, round: proposal.round, step: 'propose' };
+    const log = this.#startLog(chainId, at, NO_BYTES);
+    return finished(log, options, async () => {
+      const refusal = refuseOtherChain(chainId, this.#options.chainId);
+      if (refusal !== undefined) return refusal;
+      const bytes = orRefusal(() => proposalSignBytes(chainId, proposal));
+      if (!(bytes instanceof Uint8Array)) return bytes;
+      const signed = await this.#signAt(at, bytes, proposal.timestamp, log, options);
+      if (signed.kind === 'refused') return signed;
+      const { timestamp, signature } = signed;
+      return { kind: 'signed', message: { ...proposal, timestamp, signature } };
+    });
+  }
+
+  /** Through the gate; `askedTime` is the time in `asked`. */
+  async #signAt(
+    at: Hrs,
+    asked: Uint8Array,
+    askedTime: Timestamp,
+    log: DecisionLog,
+    options: AbortOptions,
+  ): Promise<Signed | Refusal> {
+    const { gate, keyring } = this.#deps;
+    const result = await gate.sign(
+      {
+        validator: this.#options.validator,
+        at,
+        signBytes: asked,
+        key: keyring.keyFor(at.height),
+        keyFor: (publicKey) => keyring.byPublicKey(publicKey),
+      },
+      options,
+    );
+    if (result.kind === 'refused') return result;
+    log.addStages(result.timings);
+    const { signature, signBytes } = result;
+    const key = keyring.byPublicKey(result.publicKey);
+    if (key === undefined) throw new InvariantError('signed by a key that is not on the keyring');
+    if (equalBytes(signBytes, asked))
+      return { kind: 'signed', timestamp: askedTime, signature, key };
+    // An answer for another message would be put over the asker's content: better no process at all.
+    if (!differOnlyInTimestamp(signBytes, asked)) {
+      throw new InvariantError('the gate answered with the signature of another message');
+    }
+    return { kind: 'signed', timestamp: timestampOfSignBytes(signBytes), signature, key };
+  }
+
+  /** Over the content asked now, each time anew: extensions are not deterministic, and nothing of them is stored. */
+  async #signExtension(
+    key: SigningKey,
+    vote: Vote,
+    log: DecisionLog,
+    options: AbortOptions,
+  ): Promise<Uint8Array> {
+    const { clock } = this.#deps;
+    options.signal?.throwIfAborted();
+    const startMs = clock.monotonicMs();
+    const bytes = voteExtensionSignBytes(this.#options.chainId, vote);
+    const signature =
+      key.signNow === undefined
+        ? await abortable(key.sign(bytes, options), options)
+        : key.signNow(bytes);
+    if (!verifyStrict(key.publicKey, bytes, signature)) throw new ExtensionSignatureError();
+    log.addStages({ extensionMs: clock.monotonicMs() - startMs });
+    return signature;
+  }
+
+  #startLog(chainId: string, at: Hrs, address: Uint8Array): DecisionLog {
+    const isOurs =
+      address.length === 0 || equalBytes(address, this.#deps.keyring.addressFor(at.height));
+    return new DecisionLog(this.#deps, {
+      chainId,
+      validator: this.#options.validator,
+      at,
+      unknownAddress: isOurs ? undefined : address,
+    });
+  }
+}
+
+/** Sign bytes, or the refusal of a message that has none. */
+function orRefusal(build: () => Uint8Array): Uint8Array | Refusal {
+  try {
+    return build();
+  } catch (error) {
+    return refuseUnsignable(error);
+  }
+}
+
+/** Runs one request to its end and writes its line. */
+async function finished<Message>(
+  log: DecisionLog,
+  options: AbortOptions,
+  run: () => Promise<SignResult<Message>>,
+): Promise<SignResult<Message>> {
+  try {
+    const result = await run();
+    if (result.kind === 'signed') log.signed();
+    else log.refused(result);
+    return result;
+  } catch (error) {
+    log.failed(error, options.signal);
+    throw error;
+  }
+}
