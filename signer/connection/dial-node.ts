@@ -3,14 +3,13 @@
 import { nodeIdFromPublicKey } from '@privval/proto/crypto/node-id';
 import type { Ed25519SecretKey } from '@privval/proto/crypto/secret-key';
 import { dialNoise } from '@privval/proto/noise/noise-connection';
-import { libp2pPeerIdFromPublicKey } from '@privval/proto/noise/peer-id';
 import { type AbortOptions, anySignal } from '@privval/proto/runtime/abort';
 import type { ByteStream } from '@privval/proto/runtime/byte-stream';
 import type { Clock } from '@privval/proto/runtime/clock';
 import { CodedError } from '@privval/proto/runtime/coded-error';
 import { dialSocket, type SocketTarget } from '@privval/proto/runtime/socket-stream';
 import { openSecretConnection } from '@privval/proto/secret-connection/secret-connection';
-import type { NodeAddress } from './node-address.ts';
+import { type NodeAddress, printNodeAddress } from './node-address.ts';
 
 /** How long a connection may take to be made. Longer waits would leave a node's 3 s accept window unused. */
 const CONNECT_LIMIT_MS = 3_000;
@@ -51,10 +50,10 @@ export type DialNode = (address: NodeAddress, options: AbortOptions) => Promise<
 export class ConnectTimeoutError extends CodedError {
   override readonly name = 'ConnectTimeoutError';
   readonly code = 'ERR_CONNECT_TIMEOUT';
-  readonly limitMs = CONNECT_LIMIT_MS;
+  readonly limitMs: number = CONNECT_LIMIT_MS;
 
-  constructor(options?: ErrorOptions) {
-    super(`no connection within ${CONNECT_LIMIT_MS} ms`, options);
+  constructor(remote: string, options?: ErrorOptions) {
+    super(`no connection to ${remote} within ${CONNECT_LIMIT_MS} ms`, options);
   }
 }
 
@@ -92,11 +91,11 @@ export async function dialNode(
   const signal = anySignal(options.signal, limit.signal);
   const watched = noticingFirstByte(raw, () => limit.begin());
   if (address.scheme === 'noise') {
-    const { stream, peerKey } = await dialNoise(watched, deps.identity, {
+    const { stream } = await dialNoise(watched, deps.identity, {
       signal,
       expectedPeer: address.peerId,
     });
-    return { stream, peerId: libp2pPeerIdFromPublicKey(peerKey) };
+    return { stream, peerId: address.peerId };
   }
   const { stream, peerKey } = await openSecretConnection(watched, deps.identity, {
     signal,
@@ -119,8 +118,8 @@ async function connectTo(
       keepAliveDelayMs: KEEP_ALIVE_DELAY_MS,
     });
   } catch (cause) {
-    if (deadline.signal.aborted && !signal?.aborted) throw new ConnectTimeoutError({ cause });
-    throw cause;
+    if (!deadline.signal.aborted || signal?.aborted) throw cause;
+    throw new ConnectTimeoutError(printNodeAddress(address), { cause });
   }
 }
 

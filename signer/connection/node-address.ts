@@ -58,7 +58,11 @@ export class InvalidNodeAddressError extends CodedError {
   readonly address: string;
   readonly part: NodeAddressPart;
 
-  constructor(address: string, part: NodeAddressPart, reason: string, options?: ErrorOptions) {
+  constructor(
+    reason: string,
+    options: ErrorOptions & { readonly address: string; readonly part: NodeAddressPart },
+  ) {
+    const { address, part } = options;
     super(`node address ${JSON.stringify(address)}: ${part}: ${reason}`, options);
     this.address = address;
     this.part = part;
@@ -80,16 +84,14 @@ export function parseNodeAddress(text: string): NodeAddress {
     case 'grpc':
     case 'grpcs':
       throw new InvalidNodeAddressError(
-        text,
-        'scheme',
         'a gRPC node dials the signer: use --grpc-listen host:port',
+        { address: text, part: 'scheme' },
       );
     default:
-      throw new InvalidNodeAddressError(
-        text,
-        'scheme',
-        `${JSON.stringify(scheme)} is none of tcp, unix, noise`,
-      );
+      throw new InvalidNodeAddressError(`${JSON.stringify(scheme)} is none of tcp, unix, noise`, {
+        address: text,
+        part: 'scheme',
+      });
   }
 }
 
@@ -169,18 +171,23 @@ function parsePinnedNodeId(text: string, id: string): NodeId {
   try {
     return parseNodeId(id.toLowerCase());
   } catch (cause) {
-    throw new InvalidNodeAddressError(text, 'node id', 'it has 40 hex digits', { cause });
+    throw new InvalidNodeAddressError('it has 40 hex digits', {
+      address: text,
+      part: 'node id',
+      cause,
+    });
   }
 }
 
 function parseUnix(text: string, path: string): UnixNodeAddress {
-  if (path === '') throw new InvalidNodeAddressError(text, 'path', 'it is missing');
-  if (path.includes('\0')) throw new InvalidNodeAddressError(text, 'path', 'it has a zero byte');
+  if (path === '')
+    throw new InvalidNodeAddressError('it is missing', { address: text, part: 'path' });
+  if (path.includes('\0'))
+    throw new InvalidNodeAddressError('it has a zero byte', { address: text, part: 'path' });
   if (new TextEncoder().encode(path).length > MAX_SOCKET_PATH_BYTES) {
     throw new InvalidNodeAddressError(
-      text,
-      'path',
       `it is longer than the ${MAX_SOCKET_PATH_BYTES} bytes a socket path may have`,
+      { address: text, part: 'path' },
     );
   }
   return { scheme: 'unix', path };
@@ -190,24 +197,26 @@ function parseNoise(text: string, rest: string): NoiseNodeAddress {
   const at = rest.lastIndexOf('@');
   if (at <= 0) {
     throw new InvalidNodeAddressError(
-      text,
-      'peer id',
       "it is missing: noise:// pins the node's libp2p peer id (noise://12D3KooW…@ip:port)",
+      { address: text, part: 'peer id' },
     );
   }
   const peerId = rest.slice(0, at);
   try {
     parseLibp2pPeerId(peerId);
   } catch (cause) {
-    throw new InvalidNodeAddressError(text, 'peer id', 'it is not a libp2p peer id', { cause });
+    throw new InvalidNodeAddressError('it is not a libp2p peer id', {
+      address: text,
+      part: 'peer id',
+      cause,
+    });
   }
   const { host, port } = splitEndpoint(text, rest.slice(at + 1), 1);
   if ((!isIPv4(host) && !isIPv6(host)) || host.includes('%')) {
-    throw new InvalidNodeAddressError(
-      text,
-      'host',
-      'noise:// takes an IP address without a zone, no host name',
-    );
+    throw new InvalidNodeAddressError('noise:// takes an IP address without a zone, no host name', {
+      address: text,
+      part: 'host',
+    });
   }
   return { scheme: 'noise', host, port, peerId };
 }
@@ -217,7 +226,10 @@ function splitEndpoint(text: string, endpoint: string, minPort: number): Endpoin
   if (bracketed !== null) {
     const host = bracketed[1] ?? '';
     if (!isIPv6(host)) {
-      throw new InvalidNodeAddressError(text, 'host', 'what is in brackets is not an IPv6 address');
+      throw new InvalidNodeAddressError('what is in brackets is not an IPv6 address', {
+        address: text,
+        part: 'host',
+      });
     }
     return { host, port: parsePort(text, bracketed[2], minPort) };
   }
@@ -225,26 +237,32 @@ function splitEndpoint(text: string, endpoint: string, minPort: number): Endpoin
   const host = colon < 0 ? endpoint : endpoint.slice(0, colon);
   const port = colon < 0 ? undefined : endpoint.slice(colon + 1);
   if (port?.includes(':')) {
-    throw new InvalidNodeAddressError(text, 'host', 'an IPv6 address is written in brackets');
+    throw new InvalidNodeAddressError('an IPv6 address is written in brackets', {
+      address: text,
+      part: 'host',
+    });
   }
-  if (host === '') throw new InvalidNodeAddressError(text, 'host', 'it is missing');
+  if (host === '')
+    throw new InvalidNodeAddressError('it is missing', { address: text, part: 'host' });
   if (!isIPv4(host) && !isHostName(host)) {
-    throw new InvalidNodeAddressError(text, 'host', 'it is neither an IP address nor a host name');
+    throw new InvalidNodeAddressError('it is neither an IP address nor a host name', {
+      address: text,
+      part: 'host',
+    });
   }
   return { host, port: parsePort(text, port, minPort) };
 }
 
 function parsePort(text: string, port: string | undefined, min: number): number {
   if (port === undefined || port === '') {
-    throw new InvalidNodeAddressError(text, 'port', 'it is missing');
+    throw new InvalidNodeAddressError('it is missing', { address: text, part: 'port' });
   }
   const value = /^[0-9]{1,5}$/.test(port) ? Number(port) : Number.NaN;
   if (!(value >= min && value <= MAX_PORT)) {
-    throw new InvalidNodeAddressError(
-      text,
-      'port',
-      `it is not a number from ${min} to ${MAX_PORT}`,
-    );
+    throw new InvalidNodeAddressError(`it is not a number from ${min} to ${MAX_PORT}`, {
+      address: text,
+      part: 'port',
+    });
   }
   return value;
 }

@@ -92,39 +92,41 @@ type SoundRequest = Extract<PrivvalRequest, { readonly kind: Asked }>;
 async function answerFor(
   deps: AnswerDeps,
   request: SoundRequest,
-  { chainId, signal }: AnswerOptions,
+  options: AnswerOptions,
 ): Promise<PrivvalResponse> {
-  const { privValidator } = deps;
   try {
-    switch (request.kind) {
-      case 'public-key':
-        return {
-          kind: 'public-key',
-          publicKey: await privValidator.publicKey(chainId, { signal }),
-        };
-      case 'sign-vote': {
-        const { vote, skipExtensionSigning } = request;
-        const result = await privValidator.signVote(chainId, vote, {
-          signal,
-          skipExtensionSigning,
-        });
-        if (result.kind === 'refused') return refusal('sign-vote', result);
-        return { kind: 'signed-vote', vote: result.message };
-      }
-      case 'sign-proposal': {
-        const result = await privValidator.signProposal(chainId, request.proposal, { signal });
-        if (result.kind === 'refused') return refusal('sign-proposal', result);
-        return { kind: 'signed-proposal', proposal: result.message };
-      }
-    }
+    return await askPrivValidator(deps.privValidator, request, options);
   } catch (error) {
     if (error instanceof InvariantError) throw error;
-    if (signal?.aborted) throw signal.reason;
+    if (options.signal?.aborted) throw options.signal.reason;
     const code = errorCode(error);
-    deps.logger.error({ asked: request.kind, code, err: error }, 'could not answer');
+    // A fault while signing has its line already, from the PrivValidator.
+    if (request.kind === 'public-key') {
+      deps.logger.error({ asked: request.kind, code, err: error }, 'could not tell the public key');
+    }
     const text = error instanceof Error ? error.message : 'the signer failed';
     return failure(request.kind, failureText(request.kind, text, code));
   }
+}
+
+async function askPrivValidator(
+  privValidator: PrivValidator,
+  request: SoundRequest,
+  { chainId, signal }: AnswerOptions,
+): Promise<PrivvalResponse> {
+  if (request.kind === 'public-key') {
+    const publicKey = await privValidator.publicKey(chainId, { signal });
+    return { kind: 'public-key', publicKey };
+  }
+  if (request.kind === 'sign-vote') {
+    const { vote, skipExtensionSigning } = request;
+    const result = await privValidator.signVote(chainId, vote, { signal, skipExtensionSigning });
+    if (result.kind === 'refused') return refusal('sign-vote', result);
+    return { kind: 'signed-vote', vote: result.message };
+  }
+  const result = await privValidator.signProposal(chainId, request.proposal, { signal });
+  if (result.kind === 'refused') return refusal('sign-proposal', result);
+  return { kind: 'signed-proposal', proposal: result.message };
 }
 
 type Refused = Extract<SignResult<never>, { readonly kind: 'refused' }>;

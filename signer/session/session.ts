@@ -114,7 +114,9 @@ export class Session implements AsyncDisposable {
   /** Settles when the connection has ended and is closed. Rejects only with an InvariantError. */
   readonly closed: Promise<SessionEnd>;
   readonly #deps: SessionDeps;
-  readonly #options: Required<SessionOptions>;
+  readonly #options: {
+    readonly [Name in keyof SessionOptions]-?: NonNullable<SessionOptions[Name]>;
+  };
   /** Aborts reads: by the end of the connection, or by a dispose, which lets the answer finish. */
   readonly #halt = new AbortController();
   /** Aborts the answer and its write: there is nobody left to take it. */

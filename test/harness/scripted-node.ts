@@ -10,8 +10,8 @@ import { nodeIdFromPublicKey } from '@privval/proto/crypto/node-id';
 import { Ed25519SecretKey } from '@privval/proto/crypto/secret-key';
 import { acceptNoise } from '@privval/proto/noise/noise-connection';
 import { libp2pPeerIdFromPublicKey } from '@privval/proto/noise/peer-id';
-import type { PrivvalRequest, PrivvalResponse } from '@privval/proto/privval/messages';
-import { encodeRequest } from '@privval/proto/privval/request-codec';
+import type { PrivvalResponse } from '@privval/proto/privval/messages';
+import { encodeRequest, type SendableRequest } from '@privval/proto/privval/request-codec';
 import { decodeResponse } from '@privval/proto/privval/response-codec';
 import { type AbortOptions, abortable } from '@privval/proto/runtime/abort';
 import type { ByteStream } from '@privval/proto/runtime/byte-stream';
@@ -31,9 +31,6 @@ export class NoAnswerError extends CodedError {
   readonly code = 'ERR_TEST_NO_ANSWER';
 }
 
-/** Requests that can be sent as such; anything else goes out by {@link ScriptedConnection.sendBytes}. */
-export type SoundRequest = Exclude<PrivvalRequest, { readonly kind: 'invalid' | 'unknown' }>;
-
 /** The node's end of one connection, after the handshake. */
 export class ScriptedConnection implements AsyncDisposable {
   readonly #stream: ByteStream;
@@ -48,15 +45,15 @@ export class ScriptedConnection implements AsyncDisposable {
   }
 
   /** One request and its answer. @throws {NoAnswerError} when the signer closes instead. */
-  async ask(request: SoundRequest, options: AbortOptions = {}): Promise<PrivvalResponse> {
+  async ask(request: SendableRequest, options: AbortOptions = {}): Promise<PrivvalResponse> {
     await this.send(request, options);
     const response = await this.receive(options);
     if (response === undefined) throw new NoAnswerError(`no answer to ${request.kind}`);
     return response;
   }
 
-  /** Sends without waiting for the answer. */
-  async send(request: SoundRequest, options: AbortOptions = {}): Promise<void> {
+  /** Sends without waiting for the answer. What no request can say goes out by {@link sendBytes}. */
+  async send(request: SendableRequest, options: AbortOptions = {}): Promise<void> {
     await this.#stream.write(encodeFrame(encodeRequest(request)), options);
   }
 
