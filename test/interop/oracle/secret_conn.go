@@ -29,10 +29,10 @@ type liveEvent struct {
 	PublicKey string `json:"publicKey,omitempty"` // ours when listening, else the peer's
 	NodeID    string `json:"nodeId,omitempty"`
 	Index     int    `json:"index"`
-	Sent      int    `json:"sent"`   // messages of ours that came back unchanged
-	Echoed    int    `json:"echoed"` // messages of the peer that we sent back
-	Bytes     int    `json:"bytes"`  // in both directions
-	Stage     string `json:"stage,omitempty"`
+	Sent      int    `json:"sent"`            // messages of ours that came back unchanged
+	Echoed    int    `json:"echoed"`          // messages of the peer that we sent back
+	Bytes     int    `json:"bytes"`           // in both directions
+	Stage     string `json:"stage,omitempty"` // of a failure: handshake, identity, sending or echoing
 	Error     string `json:"error,omitempty"`
 }
 
@@ -53,7 +53,7 @@ func secretConn(args []string, out io.Writer) error {
 	flags.IntVar(&options.connections, "connections", 1, "how many connections, then exit")
 	flags.IntVar(&options.rounds, "rounds", 20, "messages of ours per connection")
 	flags.Uint64Var(&options.seed, "seed", 1, "of our identity and of the lengths of messages")
-	flags.DurationVar(&options.timeout, "timeout", 20*time.Second, "for one whole connection")
+	flags.DurationVar(&options.timeout, "timeout", 20*time.Second, "for one whole connection, and for the wait for it")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -71,7 +71,13 @@ func secretConn(args []string, out io.Writer) error {
 			return err
 		}
 		defer listener.Close()
-		next = listener.Accept
+		next = func() (net.Conn, error) {
+			// Nobody comes any more when the test that started this has ended.
+			if err := listener.(*net.TCPListener).SetDeadline(time.Now().Add(options.timeout)); err != nil {
+				return nil, err
+			}
+			return listener.Accept()
+		}
 		if err := events.Encode(liveEvent{
 			Event: "listening", Address: listener.Addr().String(),
 			PublicKey: hex.EncodeToString(identity.PubKey().Bytes()), NodeID: string(p2p.PubKeyToID(identity.PubKey())),
@@ -109,6 +115,7 @@ func converseLive(raw net.Conn, identity ed25519.PrivKey, random *source, option
 	}
 	peer := p2p.PubKeyToID(secret.RemotePubKey())
 	event.PublicKey, event.NodeID = hex.EncodeToString(secret.RemotePubKey().Bytes()), string(peer)
+	event.Stage = "identity"
 	if options.expect != "" && options.expect != string(peer) {
 		return fmt.Errorf("the peer proved to be %s, not %s", peer, options.expect)
 	}

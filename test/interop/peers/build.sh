@@ -7,7 +7,7 @@
 #   build.sh --list        prints the names
 #   build.sh --print-dir   prints the cache folder
 #
-# Exit codes: 0 done, 1 a build failed, 2 wrong usage, 3 a tool is missing.
+# Exit codes: 0 done, 2 wrong usage, 3 a tool is missing, any other: a build failed.
 
 set -euo pipefail
 export LC_ALL=C
@@ -29,6 +29,18 @@ need() {
   command -v "$1" >/dev/null 2>&1 && return
   say "'$1' is not in PATH: $2 is needed to build the peer '$3'"
   exit 3
+}
+
+# Cargo links with a C compiler; Go does without one here.
+need_linker() {
+  command -v cc >/dev/null 2>&1 && return
+  if [[ $(id -u) -ne 0 ]] || ! command -v apt-get >/dev/null 2>&1; then
+    say "no C compiler ('cc') in PATH: Debian's gcc and libc6-dev are needed to build the peer 'tmkms'"
+    exit 3
+  fi
+  say 'installing gcc and libc6-dev, which tmkms is linked with'
+  apt-get update -qq >&2
+  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends gcc libc6-dev >&2
 }
 
 # Names the content of a module of ours: changing any of its files makes another cache folder.
@@ -86,35 +98,32 @@ make_peer() {
   esac
 }
 
+# Not to be called where errexit is off, as in `build_peer … || …`.
 build_peer() (
   name=$1
   locate "$name"
   target=$cache/$folder
   if [[ ! -x $target/$binary ]]; then
-    case $name in
-      tmkms)
-        need cargo 'a Rust tool chain' "$name"
-        need cc 'a C compiler (the linker)' "$name"
-        ;;
-      *) need go 'a Go tool chain' "$name" ;;
-    esac
     # One builder per peer; the others wait for it and find the result.
     exec 9>"$cache/.lock-$name"
     flock 9
-    if [[ ! -x $target/$binary ]]; then
-      started=$SECONDS
-      rm -rf "$cache/.build-$name".*
-      into=$(mktemp -d "$cache/.build-$name.XXXXXX")
-      trap 'rm -rf "$into"' EXIT
-      say "building $name …"
-      make_peer "$name" "$into" 9>&- || {
-        say "building $name failed"
-        exit 1
-      }
-      chmod 755 "$into"
-      mv -T "$into" "$target"
-      say "built $name in $((SECONDS - started)) s"
+  fi
+  if [[ ! -x $target/$binary ]]; then
+    if [[ $name == tmkms ]]; then
+      need cargo 'a Rust tool chain' "$name"
+      need_linker
+    else
+      need go 'a Go tool chain' "$name"
     fi
+    started=$SECONDS
+    rm -rf "$cache/.build-$name".*
+    into=$(mktemp -d "$cache/.build-$name.XXXXXX")
+    trap 'status=$?; rm -rf "$into"; [[ $status -eq 0 ]] || say "building $name failed"' EXIT
+    say "building $name …"
+    make_peer "$name" "$into" 9>&-
+    chmod 755 "$into"
+    mv -T "$into" "$target"
+    say "built $name in $((SECONDS - started)) s"
   fi
   printf '%s %s\n' "$name" "$target/$binary"
 )
@@ -159,9 +168,15 @@ for name in "${names[@]}"; do
   if [[ $name == tmkms && ${#names[@]} -gt 1 ]]; then
     build_peer "$name" &
     background=$!
-  else
-    build_peer "$name" || failed=$?
+    continue
   fi
+  set +e
+  (
+    set -e
+    build_peer "$name"
+  )
+  failed=$?
+  set -e
   [[ $failed -eq 0 ]] || break
 done
 if [[ -n $background ]]; then wait "$background" || failed=$?; fi
