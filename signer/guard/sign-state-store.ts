@@ -5,7 +5,7 @@
  */
 import type { Refusal } from '@privval/proto/privval/priv-validator';
 import type { ChainId } from '@privval/proto/types/chain-id';
-import type { Hrs, Step } from './hrs.ts';
+import type { Hrs, Position } from './hrs.ts';
 
 /**
  * What was last reserved for a validator: nothing below it is ever signed again.
@@ -14,10 +14,7 @@ import type { Hrs, Step } from './hrs.ts';
  * them, or `--floor-height N`, which is N / 2147483647 / precommit). With `signBytes` and without
  * `signature` the position is reserved and those bytes, no others, may still be signed (S6).
  */
-export interface Floor {
-  readonly height: bigint;
-  readonly round: number;
-  readonly step: Step | 'none';
+export interface Floor extends Position {
   /** The exact bytes put before the key, with their length prefix. */
   readonly signBytes?: Uint8Array | undefined;
   /** 64 bytes, verified before they were stored (S20). */
@@ -80,6 +77,8 @@ export interface SignStateStore extends AsyncDisposable {
   /** The validators of this home, by name. */
   validators(): readonly ValidatorRecord[];
   /** @throws {UnknownValidatorError} ERR_UNKNOWN_VALIDATOR */
+  validator(name: string): ValidatorRecord;
+  /** @throws {UnknownValidatorError} ERR_UNKNOWN_VALIDATOR */
   floor(validator: string): Floor;
   /**
    * Adds a validator with its first floor.
@@ -88,4 +87,15 @@ export interface SignStateStore extends AsyncDisposable {
   addValidator(record: ValidatorRecord, floor: Floor): void;
   /** Raises the floor to the higher of the two; never lowers (S3, S4). @returns the floor that stands. */
   raiseFloor(validator: string, floor: Floor): Floor;
+  /**
+   * Whether a floor from outside, at or above `at`, came in by {@link raiseFloor} after `at` had
+   * been reserved. What it tells of may be another message at `at`, signed elsewhere: a signature
+   * for `at` that is still in the making is not released any more.
+   */
+  wasRaisedOver(validator: string, at: Hrs): boolean;
+  /**
+   * Housekeeping, to be called when nobody waits for an answer. Never throws: a failure makes the
+   * store refuse, like that of a commit.
+   */
+  maintain(): void;
 }

@@ -1,0 +1,173 @@
+/** Signatures in the making: one per validator and position, shared by all who wait for it (S10). */
+import type { SigningKey } from '@privval/hsm/signing-key';
+import { verifyStrict } from '@privval/proto/crypto/ed25519';
+import { ed25519PublicKey, type PublicKey } from '@privval/proto/crypto/public-key';
+import { type AbortOptions, abortable } from '@privval/proto/runtime/abort';
+import type { Clock } from '@privval/proto/runtime/clock';
+import type { Logger } from '@privval/proto/runtime/logger';
+import { NobodyWaitingError, SignatureInvalidError } from './gate-errors.ts';
+import { formatPosition, type Hrs } from './hrs.ts';
+import type { Decision, SignStateStore } from './sign-state-store.ts';
+
+/** A key that made a signature which does not verify. */
+export interface KeyFault {
+  readonly validator: string;
+  readonly publicKey: PublicKey;
+  readonly error: SignatureInvalidError;
+}
+
+/** Collaborators of {@link SigningFlights}. */
+export interface SigningFlightsDeps {
+  readonly store: SignStateStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onKeyFault?: ((fault: KeyFault) => void) | undefined;
+}
+
+/** What is to be signed: bytes that a durable floor row holds, or held, at this position. */
+export interface SigningTask {
+  readonly validator: string;
+  readonly at: Hrs;
+  readonly signBytes: Uint8Array;
+  readonly key: SigningKey;
+}
+
+/** A verified signature, and what it took. */
+export interface Made {
+  readonly signature: Uint8Array;
+  readonly signMs: number;
+  readonly verifyMs: number;
+}
+
+/** One signature in the making. */
+class Flight {
+  /** Told when nobody waits any more. */
+  readonly stop = new AbortController();
+  /** Settles when the key has: then no signature is being made at this position any more. */
+  readonly outcome: Promise<Made>;
+  askers = 0;
+  settled = false;
+
+  constructor(fly: (flight: Flight) => Promise<Made>) {
+    this.outcome = fly(this);
+  }
+}
+
+/**
+ * Keeps at most one signature per validator and position in the making.
+ *
+ * Two askers at one position always hold the same bytes here: the store allows no others. They
+ * still must not go to the key side by side, for the second is only a burden to a slow device.
+ */
+export class SigningFlights implements AsyncDisposable {
+  readonly #deps: SigningFlightsDeps;
+  readonly #flights = new Map<string, Flight>();
+
+  constructor(deps: SigningFlightsDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * The verified signature over `task.signBytes`: the one in the making, or a new one.
+   *
+   * Should the one in the making fail, the caller gets an attempt of its own: another's abort or
+   * a device's hiccup is no answer to this caller (S10). An invalid signature is everybody's.
+   *
+   * @throws {SignatureInvalidError} ERR_SIGNATURE_INVALID
+   */
+  async sign(task: SigningTask, options: AbortOptions): Promise<Made> {
+    const id = `${task.validator}/${formatPosition(task.at)}`;
+    for (;;) {
+      options.signal?.throwIfAborted();
+      const running = this.#flights.get(id);
+      if (running === undefined) return await this.#wait(this.#start(id, task), options);
+      try {
+        return await this.#wait(running, options);
+      } catch (error) {
+        if (options.signal?.aborted || error instanceof SignatureInvalidError) throw error;
+      }
+    }
+  }
+
+  /**
+   * A stored signature, if it verifies. One that does not is as good as none: the stored bytes are
+   * signed anew, which gives the same signature or shows that the key is not the row's.
+   */
+  verifyStored(
+    validator: string,
+    decision: Extract<Decision, { readonly kind: 'sign' }>,
+  ): Uint8Array | undefined {
+    const { signature, signBytes, publicKey } = decision;
+    if (signature === undefined) return undefined;
+    if (verifyStrict(ed25519PublicKey(publicKey), signBytes, signature)) return signature;
+    this.#deps.logger.error({ validator }, 'a stored signature does not verify; signing anew');
+    return undefined;
+  }
+
+  /** Stops all keys and waits until each has settled, its late signature stored (S7). */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const flights = [...this.#flights.values()];
+    for (const { stop } of flights) stop.abort(new NobodyWaitingError());
+    await Promise.allSettled(flights.map(({ outcome }) => outcome));
+  }
+
+  async #wait(flight: Flight, options: AbortOptions): Promise<Made> {
+    flight.askers++;
+    try {
+      return await abortable(flight.outcome, options);
+    } finally {
+      flight.askers--;
+      if (flight.askers === 0 && !flight.settled) flight.stop.abort(new NobodyWaitingError());
+    }
+  }
+
+  #start(id: string, task: SigningTask): Flight {
+    const flight = new Flight((self) => this.#fly(task, self));
+    this.#flights.set(id, flight);
+    const land = (): void => {
+      flight.settled = true;
+      this.#flights.delete(id);
+    };
+    // A failure is observed here, and heard of by whoever waits.
+    flight.outcome.then(land, land);
+    return flight;
+  }
+
+  async #fly({ validator, at, signBytes, key }: SigningTask, flight: Flight): Promise<Made> {
+    const { store, clock, logger, onKeyFault } = this.#deps;
+    const startedMs = clock.monotonicMs();
+    const signature = await signCopy(key, signBytes, flight.stop.signal);
+    const signedMs = clock.monotonicMs();
+    if (!verifyStrict(key.publicKey, signBytes, signature)) {
+      const error = new SignatureInvalidError(validator);
+      logger.error({ validator, code: error.code, at: formatPosition(at) }, error.message);
+      onKeyFault?.({ validator, publicKey: key.publicKey, error });
+      throw error;
+    }
+    const verifiedMs = clock.monotonicMs();
+    const kept = store.recordSignature(validator, signBytes, signature);
+    if (flight.askers === 0) {
+      logger.info(
+        { validator, at: formatPosition(at) },
+        kept
+          ? 'late signature kept for the next asker'
+          : 'late signature dropped: the floor moved on',
+      );
+    }
+    return { signature, signMs: signedMs - startedMs, verifyMs: verifiedMs - signedMs };
+  }
+}
+
+/**
+ * The key gets a copy of the message and its answer is copied: a key that writes into an array it
+ * was given, or uses its own again, cannot change what is verified, kept and released.
+ */
+function signCopy(
+  key: SigningKey,
+  signBytes: Uint8Array,
+  signal: AbortSignal,
+): Uint8Array | Promise<Uint8Array> {
+  const message = signBytes.slice();
+  if (key.signNow !== undefined) return key.signNow(message).slice();
+  return key.sign(message, { signal }).then((signature) => signature.slice());
+}

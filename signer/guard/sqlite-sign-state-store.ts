@@ -1,0 +1,414 @@
+/** The floor in a home's `floor.db` and `floor.mark`: the store of a signer that stands alone. */
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { equalBytes } from '@privval/proto/runtime/bytes';
+import type { Clock } from '@privval/proto/runtime/clock';
+import { errorCode } from '@privval/proto/runtime/coded-error';
+import type { Logger } from '@privval/proto/runtime/logger';
+import { assertStorable } from './assert-storable.ts';
+import { decideBatch } from './decide-batch.ts';
+import { FLOOR_DB, FloorDatabase, WAL_SPACE_FRAMES } from './floor-database.ts';
+import { FloorMark, type MarkContent, newHomeId, syncDirectory } from './floor-mark.ts';
+import type { FloorRow } from './floor-row.ts';
+import { formatPosition, type Hrs, MAX_ROUND } from './hrs.ts';
+import { mergeFloors } from './merge-floors.ts';
+import { RaisedFloors } from './raised-floors.ts';
+import {
+  DuplicateValidatorError,
+  FloorExistsError,
+  FloorUnwritableError,
+  SignStateUnavailableError,
+  UnknownValidatorError,
+} from './sign-state-errors.ts';
+import type {
+  Decision,
+  Floor,
+  Reservation,
+  SignStateStore,
+  ValidatorRecord,
+} from './sign-state-store.ts';
+
+/** Name of the mark in a home. */
+export const FLOOR_MARK = 'floor.mark';
+
+/** Least time between two attempts to prove a broken store: each may cost the disk a second. */
+const REOPEN_INTERVAL_MS = 500;
+
+/** Frames in the log from which on an idle moment is used to copy them. */
+const CHECKPOINT_FRAMES = WAL_SPACE_FRAMES / 2;
+
+/** Frames from which on the copying does not wait for an idle moment: the log is not to outgrow its room. */
+const MAX_FRAMES = WAL_SPACE_FRAMES - 32;
+
+/** Collaborators of {@link SqliteSignStateStore}. */
+export interface SqliteSignStateStoreDeps {
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** The newest block of a validator's chain that is known, for S33. @default nothing is known */
+  readonly tipOf?: ((validator: string) => bigint | undefined) | undefined;
+}
+
+/** Where the store is. */
+export interface SqliteSignStateStoreOptions {
+  /** The home: a folder. */
+  readonly directory: string;
+}
+
+/**
+ * A {@link SignStateStore} on SQLite, synchronous on purpose: check and record happen in one turn
+ * of the event loop and one transaction, so that no interleaving is possible.
+ *
+ * Rows are kept in memory too. A row enters memory only after its commit has returned and its
+ * generation was marked (S9, S11), so what memory answers is durable: a repeat costs no write.
+ *
+ * After a failed commit the store is broken and refuses everything. A later call, at most one in
+ * {@link REOPEN_INTERVAL_MS}, opens both files anew, checks and rewrites every row, and only if
+ * that succeeds is anything decided again. No loop of its own.
+ */
+export class SqliteSignStateStore implements SignStateStore {
+  readonly #deps: SqliteSignStateStoreDeps;
+  readonly #directory: string;
+  #files: OpenFiles | undefined;
+  #rows = new Map<string, FloorRow>();
+  #generation = 0n;
+  /** Validators whose signature is in memory and not yet in the database. */
+  readonly #unsaved = new Set<string>();
+  readonly #raises = new RaisedFloors();
+  #fault: unknown;
+  #provableAtMs = 0;
+
+  private constructor(deps: SqliteSignStateStoreDeps, directory: string) {
+    this.#deps = deps;
+    this.#directory = directory;
+  }
+
+  /**
+   * Makes an empty store in a home that has none, and opens it.
+   *
+   * @throws {FloorExistsError} ERR_FLOOR_EXISTS when there is one: a floor is never overwritten (S4).
+   * @throws {FloorUnwritableError} ERR_FLOOR_UNWRITABLE
+   */
+  static create(
+    deps: SqliteSignStateStoreDeps,
+    { directory }: SqliteSignStateStoreOptions,
+  ): SqliteSignStateStore {
+    if (statSync(join(directory, FLOOR_DB), { throwIfNoEntry: false }) !== undefined) {
+      throw new FloorExistsError(directory);
+    }
+    const homeId = newHomeId();
+    FloorMark.create(join(directory, FLOOR_MARK), { homeId, generation: 0n });
+    FloorDatabase.create(directory, homeId);
+    syncDirectory(directory);
+    return SqliteSignStateStore.open(deps, { directory });
+  }
+
+  /**
+   * Opens a home's store, checked and proven.
+   *
+   * @throws {FloorMissingError} ERR_FLOOR_MISSING
+   * @throws {FloorDamagedError} ERR_FLOOR_DAMAGED
+   * @throws {FloorChecksumError} ERR_FLOOR_CHECKSUM
+   * @throws {FloorRolledBackError} ERR_FLOOR_ROLLED_BACK (S11)
+   * @throws {FloorMarkMissingError} ERR_FLOOR_MARK_MISSING (S11)
+   * @throws {FloorMarkDamagedError} ERR_FLOOR_MARK_DAMAGED
+   * @throws {ForeignFloorError} ERR_FLOOR_FOREIGN
+   * @throws {FloorSchemaNewerError} ERR_FLOOR_SCHEMA_NEWER
+   * @throws {FloorLockedError} ERR_FLOOR_LOCKED
+   * @throws {FloorUnwritableError} ERR_FLOOR_UNWRITABLE
+   */
+  static open(
+    deps: SqliteSignStateStoreDeps,
+    { directory }: SqliteSignStateStoreOptions,
+  ): SqliteSignStateStore {
+    const store = new SqliteSignStateStore(deps, directory);
+    store.#open();
+    return store;
+  }
+
+  /**
+   * Opens a store whose mark is missing, damaged or ahead, with every floor raised to the last
+   * position of `floorHeight`, and makes a new mark: what an operator does after a restored backup.
+   *
+   * @throws as {@link SqliteSignStateStore.open}, but for the three of the mark.
+   */
+  static recover(
+    deps: SqliteSignStateStoreDeps,
+    options: SqliteSignStateStoreOptions & { readonly floorHeight: bigint },
+  ): SqliteSignStateStore {
+    const { directory, floorHeight } = options;
+    const floor: Floor = { height: floorHeight, round: MAX_ROUND, step: 'precommit' };
+    assertStorable(floor);
+    const database = FloorDatabase.open(directory, undefined);
+    try {
+      const generation = database.generation + 1n;
+      database.write(
+        database.rows.map((row) => ({ ...row, floor: mergeFloors(row.floor, floor), generation })),
+      );
+      FloorMark.create(join(directory, FLOOR_MARK), { homeId: database.homeId, generation });
+    } finally {
+      database.close();
+    }
+    return SqliteSignStateStore.open(deps, { directory });
+  }
+
+  reserve(reservations: readonly Reservation[]): readonly Decision[] {
+    this.#proven();
+    const { decisions, moved } = decideBatch(reservations, (validator) => {
+      const { floor, record } = this.#row(validator);
+      return { floor, publicKey: record.publicKey, tip: this.#deps.tipOf?.(validator) };
+    });
+    if (moved.size > 0) this.#write(moved);
+    return decisions;
+  }
+
+  recordSignature(validator: string, signBytes: Uint8Array, signature: Uint8Array): boolean {
+    const row = this.#rows.get(validator);
+    const stored = row?.floor.signBytes;
+    if (row === undefined || stored === undefined || !equalBytes(stored, signBytes)) return false;
+    this.#rows.set(validator, { ...row, floor: { ...row.floor, signature: signature.slice() } });
+    this.#unsaved.add(validator);
+    return true;
+  }
+
+  validators(): readonly ValidatorRecord[] {
+    return [...this.#rows.values()].map((row) => row.record);
+  }
+
+  validator(name: string): ValidatorRecord {
+    return this.#row(name).record;
+  }
+
+  floor(validator: string): Floor {
+    return copyFloor(this.#row(validator).floor);
+  }
+
+  addValidator(record: ValidatorRecord, floor: Floor): void {
+    assertStorable(floor, record);
+    const { database } = this.#proven();
+    for (const row of this.#rows.values()) {
+      if (row.record.name === record.name) throw new DuplicateValidatorError(record.name, 'name');
+      if (
+        row.record.chainId === record.chainId &&
+        equalBytes(row.record.publicKey, record.publicKey)
+      ) {
+        throw new DuplicateValidatorError(row.record.name, 'key');
+      }
+    }
+    const generation = this.#generation + 1n;
+    this.#committing(generation, () => [
+      database.insert(
+        { ...record, publicKey: record.publicKey.slice() },
+        copyFloor(floor),
+        generation,
+      ),
+    ]);
+    this.#deps.logger.info(
+      { validator: record.name, floor: formatPosition(floor) },
+      'validator added',
+    );
+  }
+
+  raiseFloor(validator: string, floor: Floor): Floor {
+    assertStorable(floor);
+    this.#proven();
+    const current = this.#row(validator).floor;
+    const merged = mergeFloors(current, floor);
+    // Before the commit: should it fail, nothing that was in the making is released either.
+    this.#raises.note(validator, current, floor);
+    if (merged !== current) {
+      this.#write(new Map([[validator, copyFloor(merged)]]));
+      this.#deps.logger.info({ validator, floor: formatPosition(merged) }, 'floor raised');
+    }
+    return copyFloor(merged);
+  }
+
+  wasRaisedOver(validator: string, at: Hrs): boolean {
+    return this.#raises.isOver(validator, at);
+  }
+
+  /** Why nothing is decided; `undefined` when the store is proven. For health and status. */
+  get fault(): SignStateUnavailableError | undefined {
+    return this.#files === undefined
+      ? new SignStateUnavailableError({ cause: this.#fault })
+      : undefined;
+  }
+
+  /** Makes the signatures kept so far durable. @throws {SignStateUnavailableError} ERR_SIGN_STATE_UNAVAILABLE */
+  flush(): void {
+    this.#proven();
+    if (this.#unsaved.size === 0) return;
+    const floors = [...this.#unsaved].map((name) => [name, this.#row(name).floor] as const);
+    this.#write(new Map(floors));
+  }
+
+  /** Copies the write-ahead log once it is half full, and saves signatures on the way. */
+  maintain(): void {
+    if (this.#files === undefined || this.#files.database.framesPending < CHECKPOINT_FRAMES) return;
+    try {
+      this.flush();
+      this.#checkpoint(this.#files);
+    } catch {
+      // #break has logged it, and the next call of anybody is told.
+    }
+  }
+
+  /** Saves the signatures and closes both files. Other calls are refused from then on. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#files !== undefined) {
+      try {
+        this.flush();
+      } catch {
+        // #break has logged it; what is lost are signatures that can be made again (S6).
+      }
+    }
+    this.#files?.close();
+    this.#files = undefined;
+    this.#fault = 'the store was closed';
+    this.#provableAtMs = Number.POSITIVE_INFINITY;
+  }
+
+  #row(validator: string): FloorRow {
+    const row = this.#rows.get(validator);
+    if (row === undefined) throw new UnknownValidatorError(validator);
+    return row;
+  }
+
+  #write(floors: ReadonlyMap<string, Floor>): void {
+    const files = this.#proven();
+    const generation = this.#generation + 1n;
+    this.#committing(generation, () => {
+      const rows = [...floors].map(([name, floor]) => ({ ...this.#row(name), floor, generation }));
+      files.database.write(rows);
+      return rows;
+    });
+    if (files.database.framesPending > MAX_FRAMES) this.#checkpoint(files);
+  }
+
+  /** Runs a commit; memory learns of it only after it has returned and was marked (S9, S11). */
+  #committing(generation: bigint, commit: () => readonly FloorRow[]): void {
+    const { mark } = this.#proven();
+    let rows: readonly FloorRow[];
+    try {
+      rows = commit();
+      mark.write(generation);
+    } catch (cause) {
+      throw this.#break(cause);
+    }
+    this.#generation = generation;
+    for (const row of rows) {
+      this.#rows.set(row.record.name, row);
+      this.#unsaved.delete(row.record.name);
+    }
+  }
+
+  #checkpoint(files: OpenFiles): void {
+    try {
+      files.database.checkpoint();
+    } catch (cause) {
+      throw this.#break(cause);
+    }
+  }
+
+  #break(cause: unknown): SignStateUnavailableError {
+    this.#deps.logger.error(
+      { code: errorCode(cause), err: cause },
+      'the floor could not be made durable: nothing is signed until it is proven again',
+    );
+    this.#fault = cause;
+    this.#provableAtMs = this.#deps.clock.monotonicMs() + REOPEN_INTERVAL_MS;
+    const files = this.#files;
+    this.#files = undefined;
+    try {
+      files?.close();
+    } catch (err) {
+      this.#deps.logger.error(
+        { code: errorCode(err), err },
+        'a broken floor did not close cleanly',
+      );
+    }
+    return new SignStateUnavailableError({ cause });
+  }
+
+  /** The open files; a broken store is opened and proven first, if it was given time since (S9). */
+  #proven(): OpenFiles {
+    if (this.#files !== undefined) return this.#files;
+    const { clock, logger } = this.#deps;
+    if (clock.monotonicMs() < this.#provableAtMs)
+      throw new SignStateUnavailableError({ cause: this.#fault });
+    try {
+      const files = this.#open();
+      logger.warn({ generation: this.#generation }, 'the floor was reopened and proven');
+      return files;
+    } catch (cause) {
+      throw this.#break(cause);
+    }
+  }
+
+  #open(): OpenFiles {
+    const files = OpenFiles.open(this.#directory, this.#generation);
+    this.#files = files;
+    this.#generation = files.database.generation;
+    this.#rows = new Map(files.database.rows.map((row) => [row.record.name, row]));
+    this.#unsaved.clear();
+    return files;
+  }
+}
+
+/** Database and mark, opened together and checked against each other. */
+class OpenFiles {
+  readonly database: FloorDatabase;
+  readonly mark: FloorMark;
+
+  private constructor(database: FloorDatabase, mark: FloorMark) {
+    this.database = database;
+    this.mark = mark;
+  }
+
+  /** `committed`: the newest generation this process knows of, should the mark have been set back with the database. */
+  static open(directory: string, committed: bigint): OpenFiles {
+    const mark = FloorMark.open(join(directory, FLOOR_MARK));
+    let database: FloorDatabase | undefined;
+    try {
+      const marked = mark.read();
+      const expected: MarkContent = {
+        homeId: marked.homeId,
+        generation: marked.generation > committed ? marked.generation : committed,
+      };
+      database = FloorDatabase.open(directory, expected);
+      writeMark(directory, mark, database.generation);
+      return new OpenFiles(database, mark);
+    } catch (error) {
+      database?.close();
+      mark[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  close(): void {
+    try {
+      this.database.close();
+    } finally {
+      this.mark[Symbol.dispose]();
+    }
+  }
+}
+
+function writeMark(directory: string, mark: FloorMark, generation: bigint): void {
+  try {
+    mark.write(generation);
+  } catch (cause) {
+    throw new FloorUnwritableError(directory, { cause });
+  }
+}
+
+/** Rows are nobody's but the store's: what goes in and out are copies. */
+function copyFloor(floor: Floor): Floor {
+  return {
+    height: floor.height,
+    round: floor.round,
+    step: floor.step,
+    signBytes: floor.signBytes?.slice(),
+    signature: floor.signature?.slice(),
+    publicKey: floor.publicKey?.slice(),
+  };
+}
