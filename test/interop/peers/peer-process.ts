@@ -58,27 +58,23 @@ export class PeerProcess implements AsyncDisposable {
     this.#child = child;
     this.#logStart = logStart;
     this.pid = child.pid;
-    // A test run that is itself cut short must not leave nodes behind.
-    const killWithUs = (): void => void child.kill('SIGKILL');
-    process.once('exit', killWithUs);
     this.#exited = new Promise((resolve) => {
-      child.once('exit', (code, signal) => {
-        process.removeListener('exit', killWithUs);
-        resolve(signal ?? `exit code ${code}`);
-      });
+      child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
     });
   }
 
   /**
-   * Starts the program.
+   * Starts the program (Linux only, by `setpriv`, which becomes the program: its pid is the program's).
    *
-   * @throws Node's own error when it cannot be run.
+   * @throws Node's own error when there is no `setpriv`.
    */
   static async start(deps: PeerProcessDeps, options: PeerProcessOptions): Promise<PeerProcess> {
     const log = openSync(options.logPath, 'a', 0o600);
     try {
       const logStart = statSync(options.logPath).size;
-      const child = spawn(options.command, options.args, { stdio: ['ignore', log, log] });
+      // The kernel kills it when this process dies, however: a test run that is cut short leaves no node.
+      const args = ['--pdeathsig', 'KILL', '--', options.command, ...options.args];
+      const child = spawn('setpriv', args, { stdio: ['ignore', log, log] });
       await new Promise<void>((resolve, reject) => {
         child.once('spawn', resolve);
         child.once('error', reject);
