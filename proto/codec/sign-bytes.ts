@@ -5,7 +5,7 @@
  * Written by hand, because these bytes are a rule of consensus: one byte off and a whole chain
  * says the signature is wrong, or two messages look like one.
  */
-import { Writer } from 'protobufjs/minimal.js';
+import type { Writer } from 'protobufjs/minimal.js';
 import { equalBytes } from '../runtime/bytes.ts';
 import { CodedError } from '../runtime/coded-error.ts';
 import { type BlockId, isNilBlockId, isValidBlockId } from '../types/block-id.ts';
@@ -14,7 +14,13 @@ import type { Vote, VoteType } from '../types/vote.ts';
 import { blockIdFromDraft, newBlockIdDraft, readBlockId, writeBlockId } from './block-id-codec.ts';
 import { readTimestamp, writeTimestamp } from './timestamp-codec.ts';
 import { MalformedMessageError, WireReader } from './wire-reader.ts';
-import { writeBytesField, writeSfixed64, writeTextField, writtenBytes } from './wire-writer.ts';
+import {
+  newWriter,
+  writeBytesField,
+  writeSfixed64,
+  writeTextField,
+  writtenBytes,
+} from './wire-writer.ts';
 
 /** What sign bytes of a vote say. */
 export interface CanonicalVote {
@@ -85,7 +91,7 @@ export function voteSignBytes(
   vote: Omit<CanonicalVote, 'kind' | 'chainId'>,
 ): Uint8Array {
   checkSignable(vote);
-  const writer = new Writer().fork();
+  const writer = newWriter().fork();
   writer.uint32(TYPE).uint32(vote.type === 'prevote' ? PREVOTE : PRECOMMIT);
   writePosition(writer, vote.height, vote.round);
   if (!isNilBlockId(vote.blockId)) writeBlockId(writer, VOTE_BLOCK_ID, vote.blockId);
@@ -104,7 +110,7 @@ export function proposalSignBytes(
   proposal: Omit<CanonicalProposal, 'kind' | 'chainId'>,
 ): Uint8Array {
   checkSignable(proposal);
-  const writer = new Writer().fork();
+  const writer = newWriter().fork();
   writer.uint32(TYPE).uint32(PROPOSAL);
   writePosition(writer, proposal.height, proposal.round);
   // A varint, unlike height and round: -1 takes ten bytes.
@@ -120,7 +126,7 @@ export function voteExtensionSignBytes(
   chainId: string,
   vote: Pick<Vote, 'extension' | 'height' | 'round'>,
 ): Uint8Array {
-  const writer = new Writer().fork();
+  const writer = newWriter().fork();
   writeBytesField(writer, EXTENSION_EXTENSION, vote.extension);
   writePosition(writer, vote.height, vote.round);
   writeTextField(writer, EXTENSION_CHAIN_ID, chainId);

@@ -5,7 +5,12 @@
  * Writers here name each tag as the byte it is and write fields in the order of their numbers,
  * leaving zeros out: Go's generated code does that, and sign bytes depend on it (spec/privval.md 2.5).
  */
-import type { Writer } from 'protobufjs/minimal.js';
+import { Writer } from 'protobufjs/minimal.js';
+
+/** A writer into plain memory; `Writer.create()` would give one into a Buffer, whose slices share it. */
+export function newWriter(): Writer {
+  return new Writer();
+}
 
 /** An int64 as a varint; negative ones take ten bytes. */
 export function writeInt64(writer: Writer, value: bigint): void {

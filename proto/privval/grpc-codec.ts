@@ -4,9 +4,9 @@
  * Over gRPC a refusal is a status. A response with `error` in it is read for what it says, since a
  * foreign signer may send one, but none is ever written (S23).
  */
-import { Writer } from 'protobufjs/minimal.js';
+import type { Writer } from 'protobufjs/minimal.js';
 import { WireReader } from '../codec/wire-reader.ts';
-import { writtenBytes } from '../codec/wire-writer.ts';
+import { newWriter, writtenBytes } from '../codec/wire-writer.ts';
 import {
   type RequestOf,
   readPublicKeyRequest,
@@ -87,7 +87,7 @@ export const SIGN_PROPOSAL: GrpcMethod<
 };
 
 function written(write: (writer: Writer) => void): Uint8Array {
-  const writer = new Writer();
+  const writer = newWriter();
   write(writer);
   return writtenBytes(writer);
 }

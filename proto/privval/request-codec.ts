@@ -4,9 +4,9 @@
  * The three requests have readers and writers of their own here: on a socket they come within a
  * `Message`, over gRPC bare (`grpc-codec.ts`).
  */
-import { Writer } from 'protobufjs/minimal.js';
+import type { Writer } from 'protobufjs/minimal.js';
 import { WireReader } from '../codec/wire-reader.ts';
-import { writeTextField, writtenBytes } from '../codec/wire-writer.ts';
+import { newWriter, writeTextField, writtenBytes } from '../codec/wire-writer.ts';
 import { MAX_CHAIN_ID_BYTES } from '../types/chain-id.ts';
 import type { PrivvalRequest } from './messages.ts';
 import {
@@ -84,28 +84,17 @@ export function decodeRequest(body: Uint8Array): PrivvalRequest {
 
 /** Writes the body of one frame. v1's `skip_extension_signing` is written when true. */
 export function encodeRequest(request: SendableRequest): Uint8Array {
-  const writer = new Writer();
-  switch (request.kind) {
-    case 'ping':
-      writer.uint32(memberTag(PING_REQUEST)).fork().ldelim();
-      break;
-    case 'public-key':
-      writer.uint32(memberTag(PUB_KEY_REQUEST)).fork();
-      writePublicKeyRequest(writer, request);
-      writer.ldelim();
-      break;
-    case 'sign-vote':
-      writer.uint32(memberTag(SIGN_VOTE_REQUEST)).fork();
-      writeSignVoteRequest(writer, request);
-      writer.ldelim();
-      break;
-    case 'sign-proposal':
-      writer.uint32(memberTag(SIGN_PROPOSAL_REQUEST)).fork();
-      writeSignProposalRequest(writer, request);
-      writer.ldelim();
-      break;
+  const writer = newWriter();
+  if (request.kind === 'ping') {
+    writer.uint32(memberTag(PING_REQUEST)).fork();
+  } else if (request.kind === 'public-key') {
+    writePublicKeyRequest(writer.uint32(memberTag(PUB_KEY_REQUEST)).fork(), request);
+  } else if (request.kind === 'sign-vote') {
+    writeSignVoteRequest(writer.uint32(memberTag(SIGN_VOTE_REQUEST)).fork(), request);
+  } else {
+    writeSignProposalRequest(writer.uint32(memberTag(SIGN_PROPOSAL_REQUEST)).fork(), request);
   }
-  return writtenBytes(writer);
+  return writtenBytes(writer.ldelim());
 }
 
 /** Reads a bare PubKeyRequest. */

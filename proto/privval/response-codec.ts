@@ -4,9 +4,9 @@
  * One reply serves every dialect: a public key is written for v0.34–v0.40 and for v1 at once, each
  * of which skips the other's fields.
  */
-import { Writer } from 'protobufjs/minimal.js';
+import type { Writer } from 'protobufjs/minimal.js';
 import { WireReader } from '../codec/wire-reader.ts';
-import { writeTextField, writtenBytes } from '../codec/wire-writer.ts';
+import { newWriter, writeTextField, writtenBytes } from '../codec/wire-writer.ts';
 import { CodedError } from '../runtime/coded-error.ts';
 import type { Vote } from '../types/vote.ts';
 import type { PrivvalResponse, RemoteSignerError } from './messages.ts';
@@ -93,35 +93,30 @@ export function withoutExtension(vote: Vote): Vote {
 }
 
 function encodeEnvelope(response: PrivvalResponse): Uint8Array {
-  const writer = new Writer();
+  const writer = newWriter();
   switch (response.kind) {
     case 'empty':
-      break;
+      return new Uint8Array(0);
     case 'ping':
-      writer.uint32(memberTag(PING_RESPONSE)).fork().ldelim();
+      writer.uint32(memberTag(PING_RESPONSE)).fork();
       break;
     case 'public-key':
-      writer.uint32(memberTag(PUB_KEY_RESPONSE)).fork();
-      writePublicKeyResponse(writer, response);
-      writer.ldelim();
+      writePublicKeyResponse(writer.uint32(memberTag(PUB_KEY_RESPONSE)).fork(), response);
       break;
     case 'signed-vote':
-      writer.uint32(memberTag(SIGNED_VOTE_RESPONSE)).fork();
-      writeSignedVoteResponse(writer, response);
-      writer.ldelim();
+      writeSignedVoteResponse(writer.uint32(memberTag(SIGNED_VOTE_RESPONSE)).fork(), response);
       break;
     case 'signed-proposal':
-      writer.uint32(memberTag(SIGNED_PROPOSAL_RESPONSE)).fork();
-      writeSignedProposalResponse(writer, response);
-      writer.ldelim();
+      writeSignedProposalResponse(
+        writer.uint32(memberTag(SIGNED_PROPOSAL_RESPONSE)).fork(),
+        response,
+      );
       break;
     case 'sign-bytes':
-      writer.uint32(memberTag(SIGN_BYTES_RESPONSE)).fork();
-      writeError(writer, response.error);
-      writer.ldelim();
+      writeError(writer.uint32(memberTag(SIGN_BYTES_RESPONSE)).fork(), response.error);
       break;
   }
-  return writtenBytes(writer);
+  return writtenBytes(writer.ldelim());
 }
 
 /** Writes a bare PubKeyResponse, for every dialect at once. */
