@@ -36,6 +36,7 @@ import type { Keyring } from '../keyring/keyring.ts';
 import { DecisionLog } from './decision-log.ts';
 import {
   isExtensible,
+  refuseInvalidPosition,
   refuseOtherChain,
   refuseUnexpectedExtension,
   refuseUnsignable,
@@ -124,6 +125,7 @@ export class LocalPrivValidator implements PrivValidator {
       const skipsExtension = options.skipExtensionSigning === true;
       const refusal =
         refuseOtherChain(chainId, this.#options.chainId) ??
+        refuseInvalidPosition(at) ??
         (skipsExtension ? undefined : refuseUnexpectedExtension(vote));
       if (refusal !== undefined) return refusal;
       const bytes = orRefusal(() => voteSignBytes(chainId, vote));
@@ -148,7 +150,9 @@ export class LocalPrivValidator implements PrivValidator {
     const at: Hrs = { height: proposal.height, round: proposal.round, step: 'propose' };
     const log = this.#startLog(chainId, at, NO_BYTES);
     return finished(log, options, async () => {
-      const refusal = refuseOtherChain(chainId, this.#options.chainId);
+      const refusal =
+        refuseOtherChain(chainId, this.#options.chainId) ??
+        refuseInvalidPosition(at, proposal.polRound);
       if (refusal !== undefined) return refusal;
       const bytes = orRefusal(() => proposalSignBytes(chainId, proposal));
       if (!(bytes instanceof Uint8Array)) return bytes;

@@ -4,6 +4,7 @@ import type { Refusal } from '@privval/proto/privval/priv-validator';
 import { isNilBlockId } from '@privval/proto/types/block-id';
 import type { ChainId } from '@privval/proto/types/chain-id';
 import type { Vote } from '@privval/proto/types/vote';
+import { type Hrs, isValidPosition, MAX_ROUND, STEP_NUMBER } from '../guard/hrs.ts';
 
 /** FilePV's words for it (spec/privval.md 5.6); operators find them in its documentation. */
 const UNEXPECTED_EXTENSION =
@@ -39,6 +40,21 @@ export function refuseOtherChain(asked: string, own: ChainId): Refusal | undefin
 /** Why another chain is not served, for a person. */
 export function wrongChainText(asked: string, own: ChainId): string {
   return `this validator signs for chain ${JSON.stringify(own)}, not for ${JSON.stringify(asked)}`;
+}
+
+/**
+ * A height, round or step the protocol does not have. Wire decoders refuse them long before; sign
+ * bytes built from one would be those of another position.
+ */
+export function refuseInvalidPosition(at: Hrs, polRound = 0): Refusal | undefined {
+  const isPolRound = Number.isInteger(polRound) && polRound >= -1 && polRound <= MAX_ROUND;
+  if (isValidPosition(at) && STEP_NUMBER[at.step] !== 0 && isPolRound) return undefined;
+  return {
+    kind: 'refused',
+    reason: 'invalid-request',
+    code: 'ERR_INVALID_POSITION',
+    text: `no such position to sign at: height ${at.height}, round ${at.round}, step ${at.step}, POL round ${polRound}`,
+  };
 }
 
 /** A message that has no sign bytes; any other error is not this function's and is thrown on. */
