@@ -122,7 +122,7 @@ export interface ScriptedNodeOptions {
   /** What the node proves to be; a fresh one as a stock node on tcp has. The caller keeps owning it. */
   readonly identity?: Ed25519SecretKey;
   /** For `noise`: the only signer that is let in. @default any */
-  readonly signerPeerId?: string;
+  readonly signerPeerId?: string | undefined;
 }
 
 /**
@@ -173,16 +173,17 @@ export class ScriptedNode implements AsyncDisposable {
 
   /** The next connection, after its handshake. */
   async accept(options: AbortOptions = {}): Promise<ScriptedConnection> {
-    const stream = await this.acceptStream(options);
+    return this.secure(await this.acceptStream(options), options);
+  }
+
+  /** Does the node's side of the handshake on a connection that was accepted before any. */
+  async secure(stream: ByteStream, options: AbortOptions = {}): Promise<ScriptedConnection> {
     const { chainId, transport, signerPeerId } = this.#options;
     if (transport === 'unix') return new ScriptedConnection(stream, chainId);
     const opened =
       transport === 'tcp'
         ? await openSecretConnection(stream, this.identity, options)
-        : await acceptNoise(stream, this.identity, {
-            ...options,
-            ...(signerPeerId === undefined ? {} : { expectedPeer: signerPeerId }),
-          });
+        : await acceptNoise(stream, this.identity, { ...options, expectedPeer: signerPeerId });
     return new ScriptedConnection(opened.stream, chainId);
   }
 
