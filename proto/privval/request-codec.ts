@@ -54,14 +54,15 @@ function memberTag(member: number): number {
  */
 export function decodeRequest(body: Uint8Array): PrivvalRequest {
   const reader = new WireReader(body);
-  let member = 0;
-  let content = reader;
+  let request: PrivvalRequest = { kind: 'unknown' };
   for (let field = reader.next(); field !== 0; field = reader.next()) {
-    if (field <= LAST_MEMBER) {
-      member = field;
-      content = reader.message();
-    } else reader.skip();
+    if (field <= LAST_MEMBER) request = readMember(field, reader.message());
+    else reader.skip();
   }
+  return request;
+}
+
+function readMember(member: number, content: WireReader): PrivvalRequest {
   switch (member) {
     case PUB_KEY_REQUEST:
       return readPublicKeyRequest(content);
@@ -73,7 +74,7 @@ export function decodeRequest(body: Uint8Array): PrivvalRequest {
       content.skipRest();
       return { kind: 'ping' };
     case SIGN_BYTES_REQUEST:
-      // Never signed (S23), so what it wants signed is not even read.
+      // Never signed (S23), so what it wants signed is not even looked at.
       content.skipRest();
       return { kind: 'sign-bytes' };
     default:

@@ -179,14 +179,15 @@ function writeError(writer: Writer, error: RemoteSignerError): void {
  */
 export function decodeResponse(body: Uint8Array): PrivvalResponse {
   const reader = new WireReader(body);
-  let member = 0;
-  let content = reader;
+  let response: PrivvalResponse = { kind: 'empty' };
   for (let field = reader.next(); field !== 0; field = reader.next()) {
-    if (field <= LAST_MEMBER) {
-      member = field;
-      content = reader.message();
-    } else reader.skip();
+    if (field <= LAST_MEMBER) response = readMember(field, reader.message());
+    else reader.skip();
   }
+  return response;
+}
+
+function readMember(member: number, content: WireReader): PrivvalResponse {
   switch (member) {
     case PUB_KEY_RESPONSE:
       return readPublicKeyResponse(content);

@@ -1,0 +1,35 @@
+/**
+ * Everything that reads bytes from a peer or a disk: the register of what is fuzzed.
+ *
+ * To add a decoder: write a {@link FuzzTarget} (in a file beside this one, by subject), list it
+ * here, and put a few good inputs into `corpus/<name>.hex`, one per line.
+ */
+import type { FuzzTarget } from './fuzz-target.ts';
+import {
+  frameReaderTarget,
+  grpcRequestTarget,
+  grpcResponseTarget,
+  requestTarget,
+  responseTarget,
+  signBytesTarget,
+} from './privval-targets.ts';
+
+/** In the order in which they run. */
+export const FUZZ_TARGETS: readonly FuzzTarget[] = [
+  requestTarget,
+  responseTarget,
+  grpcRequestTarget,
+  grpcResponseTarget,
+  frameReaderTarget,
+  signBytesTarget,
+];
+
+/** How many of `total` inputs each target gets, by its share; together at least `total`. */
+export function inputsOf(
+  target: FuzzTarget,
+  targets: readonly FuzzTarget[],
+  total: number,
+): number {
+  const shares = targets.reduce((sum, { share = 1 }) => sum + share, 0);
+  return Math.ceil((total * (target.share ?? 1)) / shares);
+}
