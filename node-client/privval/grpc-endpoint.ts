@@ -52,8 +52,12 @@ const REFUSALS: ReadonlySet<number> = new Set([
   status.PERMISSION_DENIED,
 ]);
 
-/** Statuses that may be gone at the next attempt. */
-const TRANSIENT: ReadonlySet<number> = new Set([status.UNAVAILABLE, status.DEADLINE_EXCEEDED]);
+/** Statuses that may be gone at the next attempt. A cancel is the signer's own here: it is being stopped. */
+const TRANSIENT: ReadonlySet<number> = new Set([
+  status.UNAVAILABLE,
+  status.DEADLINE_EXCEEDED,
+  status.CANCELLED,
+]);
 
 /** An address that is dialed. */
 export type GrpcAddress = Extract<SignerAddress, { readonly kind: 'grpc' }>;

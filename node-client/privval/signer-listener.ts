@@ -13,6 +13,12 @@ const HANDSHAKE_DEADLINE_MS = 5_000;
 /** Handshakes that may run at once: a silent client must not keep the signer out, nor a flood eat the memory. */
 const MAX_HANDSHAKES = 16;
 
+/**
+ * How long a second signer is kept waiting for the first to end before it is refused: a signer that
+ * closes and dials again may be accepted before its end is read.
+ */
+const SUCCESSION_MS = 200;
+
 /** Pause after a failed accept (out of file descriptors), so that it is not tried in a busy loop. */
 const ACCEPT_PAUSE_MS = 100;
 
@@ -50,8 +56,8 @@ export interface SignerListenerDeps {
  *
  * Runs one loop, {@link #accept}, which ends on disposal, and one short task per handshake, at most
  * 16 and each at most 5 s: unlike on stock nodes a client that stays silent keeps nobody waiting.
- * Invariant: at most one connection is in place. While it is, everybody else is closed and logged;
- * on its end, noticed at once, the next one is let in.
+ * Invariant: at most one connection is in place. While it is, everybody else is closed and logged
+ * (200 ms after dialing); on its end, noticed at once, the next one is let in.
  */
 export class SignerListener implements AsyncDisposable {
   readonly #deps: SignerListenerDeps;
@@ -120,9 +126,11 @@ export class SignerListener implements AsyncDisposable {
   /** Takes one stream to its end: in place, or closed with a line in the log. */
   async #admit(stream: ByteStream): Promise<void> {
     const { remote } = stream;
-    if (this.#current !== undefined) return this.#refuse(stream, 'another signer is connected');
     if (this.#handshakes.size >= MAX_HANDSHAKES) {
       return this.#refuse(stream, `${MAX_HANDSHAKES} handshakes are running already`);
+    }
+    if (this.#current !== undefined && !(await this.#isEnding(this.#current))) {
+      return this.#refuse(stream, 'another signer is connected');
     }
     const secured = await this.#secure(stream);
     if (secured === undefined) return;
@@ -141,6 +149,18 @@ export class SignerListener implements AsyncDisposable {
       if (this.#shutdown.signal.aborted) return;
       this.#deps.logger.warn({ remote, code: reason.code, err: reason }, 'signer disconnected');
     });
+  }
+
+  async #isEnding(current: SignerConnection): Promise<boolean> {
+    const waiting = new AbortController();
+    const signal = anySignal(waiting.signal, this.#shutdown.signal);
+    const patience = this.#deps.clock.sleep(SUCCESSION_MS, { signal }).then(
+      () => false,
+      () => false,
+    );
+    const ended = await Promise.race([current.closed.then(() => true), patience]);
+    waiting.abort();
+    return ended;
   }
 
   async #secure(stream: ByteStream): Promise<SecuredStream | undefined> {
