@@ -17,6 +17,7 @@ import { Gate } from './guard/gate.ts';
 import { acquireHomeLock } from './guard/home-lock.ts';
 import type { Floor, SignStateStore, ValidatorRecord } from './guard/sign-state-store.ts';
 import { SqliteSignStateStore } from './guard/sqlite-sign-state-store.ts';
+import { KeyClaims, KeyUsedTwiceError } from './keyring/key-claims.ts';
 import { Keyring } from './keyring/keyring.ts';
 import { LocalPrivValidator } from './priv-validator/local-priv-validator.ts';
 import { ServedValidator } from './served-validator.ts';
@@ -93,16 +94,6 @@ export class ConfigBindingError extends CodedError {
   }
 }
 
-/** Two validators hold one key on one chain (S1): nothing is served, for they would sign against each other. */
-export class KeyUsedTwiceError extends CodedError {
-  override readonly name = 'KeyUsedTwiceError';
-  readonly code = 'ERR_KEY_USED_TWICE';
-
-  constructor(first: string, second: string, chainId: ChainId) {
-    super(`validators ${first} and ${second} hold the same key on chain ${chainId}`);
-  }
-}
-
 /** A key is not the one its validator's floor belongs to. Only that validator is out of service (S26). */
 export class AnotherKeyError extends CodedError {
   override readonly name = 'AnotherKeyError';
@@ -132,15 +123,13 @@ type Service = ServedValidator | ValidatorFault;
 /** What the parts of a starting signer share. */
 interface Parts {
   readonly deps: SignerDeps;
-  readonly store: SignStateStore;
   readonly gate: Gate;
   readonly dial: DialNode;
   /** Closes the keys, after the gate. */
   readonly keys: AsyncDisposableStack;
   /** Closes connections, before anything else. */
   readonly serving: ServedValidator[];
-  /** Who holds which key on which chain (S1). */
-  readonly holders: Map<string, string>;
+  readonly claims: KeyClaims;
 }
 
 /**
@@ -205,7 +194,8 @@ export class Signer implements AsyncDisposable {
 
     const dial: DialNode = (address, dialOptions) =>
       dialNode({ clock, identity }, address, dialOptions);
-    const parts = { deps, store, gate, dial: deps.dial ?? dial, keys, serving, holders: new Map() };
+    const claims = new KeyClaims();
+    const parts = { deps, gate, dial: deps.dial ?? dial, keys, serving, claims };
     const services = new Map(
       await Promise.all(
         validators.map(async (validator) => {
@@ -304,7 +294,7 @@ async function serve(
   const { name, chainId } = options;
   try {
     const key = parts.keys.use(await openCheckedKey(options, record));
-    claimKey(parts.holders, { name, chainId }, key);
+    parts.claims.claim({ validator: name, chainId, publicKey: key.publicKey });
     const keyring = new Keyring(key);
     const privValidator = new LocalPrivValidator(
       { gate: parts.gate, keyring, logger, clock },
@@ -337,18 +327,6 @@ async function openCheckedKey(
   if (equalBytes(key.publicKey.bytes, record.publicKey)) return key;
   await key[Symbol.asyncDispose]();
   throw new AnotherKeyError(keyFile, record.publicKey, key.publicKey.bytes);
-}
-
-/** @throws {KeyUsedTwiceError} ERR_KEY_USED_TWICE (S1) */
-function claimKey(
-  holders: Map<string, string>,
-  claimant: { readonly name: string; readonly chainId: ChainId },
-  key: SigningKey,
-): void {
-  const claim = `${hexFromBytes(key.publicKey.bytes)} ${claimant.chainId}`;
-  const holder = holders.get(claim);
-  if (holder !== undefined) throw new KeyUsedTwiceError(holder, claimant.name, claimant.chainId);
-  holders.set(claim, claimant.name);
 }
 
 function faultsOf(services: ReadonlyMap<string, Service>): ReadonlyMap<string, ValidatorFault> {

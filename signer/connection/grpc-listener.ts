@@ -4,12 +4,14 @@
  */
 import { readFile } from 'node:fs/promises';
 import {
+  logVerbosity,
   type Metadata,
   Server,
   ServerCredentials,
   type ServerUnaryCall,
   type ServiceDefinition,
   type sendUnaryData,
+  setLogVerbosity,
   status,
 } from '@grpc/grpc-js';
 import {
@@ -100,6 +102,8 @@ export class GrpcListener implements AsyncDisposable {
    */
   static async listen(deps: GrpcListenerDeps, options: GrpcListenerOptions): Promise<GrpcListener> {
     checkGrpcListen(options.listen);
+    // The library writes to stderr, past our log, what it also reports as an error.
+    setLogVerbosity(logVerbosity.NONE);
     const { tls, ...endpoint } = options.listen;
     const credentials =
       tls === undefined ? ServerCredentials.createInsecure() : await readCredentials(tls);
