@@ -4,13 +4,13 @@ import { type SecureStream, SignerListener } from '@privval/node-client/privval/
 import { StreamEndpoint } from '@privval/node-client/privval/stream-endpoint';
 import { Ed25519SecretKey } from '@privval/proto/crypto/secret-key';
 import type { PrivvalRequest } from '@privval/proto/privval/messages';
-import type { Logger } from '@privval/proto/runtime/logger';
 import type { BlockId } from '@privval/proto/types/block-id';
 import { type ChainId, parseChainId } from '@privval/proto/types/chain-id';
 import type { Proposal } from '@privval/proto/types/proposal';
 import type { Vote } from '@privval/proto/types/vote';
 import { ManualClock } from '../../harness/manual-clock.ts';
 import { MemoryListener } from '../../harness/memory-listener.ts';
+import { RecordingLogger } from '../../harness/recording-logger.ts';
 import { ScriptedSigner, type SignerMove } from '../../harness/scripted-signer.ts';
 
 export const CHAIN: ChainId = parseChainId('test-chain');
@@ -48,25 +48,6 @@ export function newProposal(changes: Partial<Proposal> = {}): Proposal {
     signature: new Uint8Array(0),
     ...changes,
   };
-}
-
-/** A log that can be read. */
-export class RecordingLogger implements Logger {
-  readonly lines: { readonly level: string; readonly message: string; readonly fields: object }[] =
-    [];
-
-  debug(fields: object, message: string): void {
-    this.lines.push({ level: 'debug', message, fields });
-  }
-  info(fields: object, message: string): void {
-    this.lines.push({ level: 'info', message, fields });
-  }
-  warn(fields: object, message: string): void {
-    this.lines.push({ level: 'warn', message, fields });
-  }
-  error(fields: object, message: string): void {
-    this.lines.push({ level: 'error', message, fields });
-  }
 }
 
 /** The node's side over memory streams and a manual clock; disposing ends it and its signers. */

@@ -11,9 +11,10 @@ import { silentLogger } from '@privval/proto/runtime/logger';
 import { dialSocket } from '@privval/proto/runtime/socket-stream';
 import { openSecretConnection } from '@privval/proto/secret-connection/secret-connection';
 import { expect, test } from 'vitest';
+import { RecordingLogger } from '../../harness/recording-logger.ts';
 import { ScratchFolder } from '../../harness/scratch-folder.ts';
 import { ScriptedSigner } from '../../harness/scripted-signer.ts';
-import { CHAIN, newProposal, newVote, RecordingLogger } from './remote-signer-rig.ts';
+import { CHAIN, newProposal, newVote } from './remote-signer-rig.ts';
 
 const node = Ed25519SecretKey.generate();
 const consensusKey = Ed25519SecretKey.generate();
