@@ -1,6 +1,6 @@
 /** A byte stream inside another one, sealed frame by frame: the common part of SecretConnection and Noise. */
 import type { AbortOptions } from '../runtime/abort.ts';
-import { type ByteStream, StreamBrokenError } from '../runtime/byte-stream.ts';
+import { type ByteStream, StreamBrokenError, StreamClosedError } from '../runtime/byte-stream.ts';
 import { CodedError, InvariantError } from '../runtime/coded-error.ts';
 
 /** A received frame was not sealed by the peer, or breaks the frame format. Nothing of it is used; the connection is dead. */
@@ -65,7 +65,7 @@ export class SealedStream implements ByteStream {
   #unread: Uint8Array | undefined;
   #reading = false;
   #writing = false;
-  /** Set once a sealed frame may not have left: the peer waits for its nonce, nothing can follow. */
+  /** Why nothing can be written any more: a sealed frame may not have left, and the peer waits for its nonce. */
   #torn: Error | undefined;
 
   constructor(deps: SealedStreamDeps, options: { readonly early?: Uint8Array | undefined } = {}) {
@@ -113,7 +113,10 @@ export class SealedStream implements ByteStream {
         await this.#stream.write(this.#sealer.seal(batch), options);
       }
     } catch (error) {
-      this.#torn = new StreamBrokenError(this.remote, 'a write was given up', { cause: error });
+      this.#torn ??=
+        error instanceof CodedError
+          ? error
+          : new StreamBrokenError(this.remote, 'a write was given up', { cause: error });
       throw error;
     } finally {
       this.#writing = false;
@@ -127,6 +130,7 @@ export class SealedStream implements ByteStream {
 
   /** Wipes the keys and closes the stream below. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#torn = new StreamClosedError(this.remote);
     // The stream first: what waits on it must be gone before the keys are.
     try {
       await this.#stream[Symbol.asyncDispose]();

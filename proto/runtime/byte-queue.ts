@@ -2,15 +2,20 @@
 import type { AbortOptions } from './abort.ts';
 import { InvariantError } from './coded-error.ts';
 
+/** What a chunk costs beyond its bytes, roughly: the array, its buffer, its place in the queue. */
+const CHUNK_OVERHEAD_BYTES = 256;
+
 /**
  * Chunks in order, then an end or a failure. What a push-style source (a socket, a memory pipe)
  * needs to become the read side of a `ByteStream`.
  *
- * It has no capacity of its own: whoever pushes watches {@link byteLength} and stops its source.
+ * It has no capacity of its own: whoever pushes watches {@link heldBytes} and stops its source.
  * A chunk that is there is handed out in the same turn; a waiting reader is woken by the push itself.
  */
 export class ByteQueue {
   #chunks: Uint8Array[] = [];
+  /** Where the next chunk to read is: `shift` would move the whole array for a peer that sends single bytes. */
+  #head = 0;
   #byteLength = 0;
   #ended = false;
   #failure: Error | undefined;
@@ -19,6 +24,11 @@ export class ByteQueue {
   /** Bytes pushed and not yet read. */
   get byteLength(): number {
     return this.#byteLength;
+  }
+
+  /** Memory that unread chunks hold, so that a million chunks of one byte are not taken for a megabyte. */
+  get heldBytes(): number {
+    return this.#byteLength + (this.#chunks.length - this.#head) * CHUNK_OVERHEAD_BYTES;
   }
 
   /** Appends a chunk, which the reader will own. After an end or failure, and when empty, it is dropped. */
@@ -52,6 +62,7 @@ export class ByteQueue {
   /** The owner gave up: bytes not yet read are dropped and every read rejects with `error` from now on. */
   abandon(error: Error): void {
     this.#chunks = [];
+    this.#head = 0;
     this.#byteLength = 0;
     this.#ended = false;
     this.#failure = error;
@@ -69,9 +80,18 @@ export class ByteQueue {
     if (this.#waiting !== undefined) {
       return Promise.reject(new InvariantError('two reads of one stream at the same time'));
     }
-    const chunk = this.#chunks.shift();
+    const chunk = this.#chunks[this.#head];
     if (chunk !== undefined) {
       this.#byteLength -= chunk.length;
+      this.#head += 1;
+      // What was read is let go of when all is read, and every so often.
+      if (this.#head === this.#chunks.length) {
+        this.#chunks.length = 0;
+        this.#head = 0;
+      } else if (this.#head === 1024) {
+        this.#chunks.splice(0, this.#head);
+        this.#head = 0;
+      }
       return Promise.resolve(chunk);
     }
     if (this.#failure !== undefined) return Promise.reject(this.#failure);

@@ -5,7 +5,7 @@ import { ByteQueue } from './byte-queue.ts';
 import { type ByteStream, StreamBrokenError, StreamClosedError } from './byte-stream.ts';
 import { CodedError, errorCode, InvariantError } from './coded-error.ts';
 
-/** Received bytes nobody has read, beyond which the socket is no longer read from. */
+/** Memory of received bytes nobody has read, beyond which the socket is no longer read from. */
 const HIGH_WATER_BYTES = 256 * 1024;
 
 /** Idle milliseconds before the kernel's keep-alive probes begin, unless told otherwise. */
@@ -110,11 +110,13 @@ class SocketStream implements ByteStream {
     socket.on('close', () => this.#break(new StreamBrokenError(remote, 'closed')));
     if (socket.destroyed) this.#break(new StreamBrokenError(remote, 'closed'));
     socket.on('data', (chunk: Uint8Array) => this.#receive(chunk));
+    // A socket that was paused (`pauseOnConnect`) does not begin to flow for a listener alone.
+    socket.resume();
   }
 
   read(options: AbortOptions = {}): Promise<Uint8Array | undefined> {
     const next = this.#incoming.read(options);
-    if (this.#paused && this.#incoming.byteLength < HIGH_WATER_BYTES) {
+    if (this.#paused && this.#incoming.heldBytes < HIGH_WATER_BYTES) {
       this.#paused = false;
       this.#socket.resume();
     }
@@ -146,7 +148,7 @@ class SocketStream implements ByteStream {
 
   #receive(chunk: Uint8Array): void {
     this.#incoming.push(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
-    if (this.#incoming.byteLength >= HIGH_WATER_BYTES) {
+    if (this.#incoming.heldBytes >= HIGH_WATER_BYTES) {
       this.#paused = true;
       this.#socket.pause();
     }
