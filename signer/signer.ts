@@ -1,26 +1,27 @@
 /** The signer's composition root: what is opened, in which order, and closed in the reverse one. */
-import { join } from 'node:path';
 import { openKeyFile, readKeyFile } from '@privval/hsm/file/open-key-file';
 import type { SigningKey } from '@privval/hsm/signing-key';
-import { equalBytes, hexFromBytes } from '@privval/proto/runtime/bytes';
+import { equalBytes } from '@privval/proto/runtime/bytes';
 import type { Clock } from '@privval/proto/runtime/clock';
-import { CodedError, errorCode, InvariantError } from '@privval/proto/runtime/coded-error';
+import { CodedError, InvariantError } from '@privval/proto/runtime/coded-error';
 import type { Logger } from '@privval/proto/runtime/logger';
 import type { RandomSource } from '@privval/proto/runtime/random';
 import type { ChainId } from '@privval/proto/types/chain-id';
 import { type DialNode, dialNode } from './connection/dial-node.ts';
-import type { GrpcStatus } from './connection/grpc-link.ts';
 import { checkGrpcListen, type GrpcListenOptions } from './connection/grpc-options.ts';
 import type { NodeAddress } from './connection/node-address.ts';
-import type { LinkStatus } from './connection/node-link.ts';
 import { Gate } from './guard/gate.ts';
 import { acquireHomeLock } from './guard/home-lock.ts';
-import type { Floor, SignStateStore, ValidatorRecord } from './guard/sign-state-store.ts';
+import type { SignStateStore, ValidatorRecord } from './guard/sign-state-store.ts';
+import type { KeyFault } from './guard/signing-flights.ts';
 import { SqliteSignStateStore } from './guard/sqlite-sign-state-store.ts';
+import { homePaths } from './home/home-paths.ts';
 import { KeyClaims, KeyUsedTwiceError } from './keyring/key-claims.ts';
 import { Keyring } from './keyring/keyring.ts';
 import { LocalPrivValidator } from './priv-validator/local-priv-validator.ts';
 import { ServedValidator } from './served-validator.ts';
+import { AnotherKeyError, ConfigBindingError, NoValidatorInServiceError } from './signer-errors.ts';
+import type { SignerStatus, ValidatorFault } from './signer-status.ts';
 
 /** How long a start waits for another process to leave the home (S15). */
 const LOCK_WAIT_MS = 5_000;
@@ -32,6 +33,8 @@ export interface SignerDeps {
   readonly logger: Logger;
   /** How nodes are dialled. @default {@link dialNode} with the home's identity */
   readonly dial?: DialNode | undefined;
+  /** How a validator's key is opened; the signer owns what it gives. @default {@link openKeyFile} */
+  readonly openKey?: ((validator: ValidatorOptions) => Promise<SigningKey>) | undefined;
 }
 
 /** One validator, as the configuration has it. */
@@ -56,67 +59,6 @@ export interface SignerOptions {
   readonly lockWaitMs?: number | undefined;
 }
 
-/** What is known of a validator now. */
-export interface ValidatorStatus {
-  readonly name: string;
-  readonly chainId: ChainId;
-  /** As the database binds it (S35). 32 bytes. */
-  readonly publicKey: Uint8Array;
-  /** Why it is not served; `undefined` while it is. */
-  readonly fault: ValidatorFault | undefined;
-  readonly floor: Floor;
-  readonly nodes: readonly LinkStatus[];
-  readonly grpc: GrpcStatus | undefined;
-}
-
-/** Why a validator is out of service. */
-export interface ValidatorFault {
-  readonly code: string;
-  readonly text: string;
-}
-
-/** What is known of the signer now. */
-export interface SignerStatus {
-  /** Wall-clock milliseconds since 1970. */
-  readonly startedAtMs: number;
-  readonly validators: readonly ValidatorStatus[];
-}
-
-/** The configuration contradicts what the database binds (S35): nothing was served. */
-export class ConfigBindingError extends CodedError {
-  override readonly name = 'ConfigBindingError';
-  readonly code = 'ERR_CONFIG_BINDING';
-  readonly validator: string;
-
-  constructor(validator: string, reason: string) {
-    super(`validator ${JSON.stringify(validator)}: ${reason}`);
-    this.validator = validator;
-  }
-}
-
-/** A key is not the one its validator's floor belongs to. Only that validator is out of service (S26). */
-export class AnotherKeyError extends CodedError {
-  override readonly name = 'AnotherKeyError';
-  readonly code = 'ERR_ANOTHER_KEY';
-
-  constructor(source: string, expected: Uint8Array, actual: Uint8Array) {
-    super(
-      `${source} holds public key ${hexFromBytes(actual)}, but the floor belongs to ${hexFromBytes(expected)}: a key is not replaced by replacing its file`,
-    );
-  }
-}
-
-/** No validator can be served, for reasons that waiting does not heal (S26). */
-export class NoValidatorInServiceError extends CodedError {
-  override readonly name = 'NoValidatorInServiceError';
-  readonly code = 'ERR_NO_VALIDATOR_IN_SERVICE';
-
-  constructor(faults: ReadonlyMap<string, ValidatorFault>) {
-    const list = [...faults].map(([name, { code, text }]) => `${name}: ${text} [${code}]`);
-    super(`no validator can be served: ${list.join('; ') || 'the configuration has none'}`);
-  }
-}
-
 /** What serves a validator, or why nothing does. */
 type Service = ServedValidator | ValidatorFault;
 
@@ -127,8 +69,10 @@ interface Parts {
   readonly dial: DialNode;
   /** Closes the keys, after the gate. */
   readonly keys: AsyncDisposableStack;
-  /** Closes connections, before anything else. */
-  readonly serving: ServedValidator[];
+  /** Every validator that was ever served: their connections are closed before anything else. */
+  readonly served: ServedValidator[];
+  /** By validator, what stands now. */
+  readonly services: Map<string, Service>;
   readonly claims: KeyClaims;
 }
 
@@ -179,33 +123,30 @@ export class Signer implements AsyncDisposable {
     await using resources = new AsyncDisposableStack();
 
     const lock = { clock, waitMs: lockWaitMs, command: 'signer serve' };
-    resources.use(await acquireHomeLock(join(home, 'home.lock'), lock));
+    resources.use(await acquireHomeLock(homePaths(home).lock, lock));
     const store = resources.use(SqliteSignStateStore.open({ logger, clock }, { directory: home }));
     const records = boundRecords(store, validators, logger);
 
     const { secret: identity } = await readKeyFile(identityFile);
     resources.use(identity);
     const keys = resources.use(new AsyncDisposableStack());
-    const gate = resources.use(new Gate({ store, clock, logger }));
-    const serving: ServedValidator[] = [];
+    const services = new Map<string, Service>();
+    const onKeyFault = ({ validator, error }: KeyFault): void =>
+      takeOutOfService(services, { validator, error, logger });
+    const gate = resources.use(new Gate({ store, clock, logger, onKeyFault }));
+    const served: ServedValidator[] = [];
     resources.defer(async () => {
-      await Promise.all(serving.map((validator) => validator[Symbol.asyncDispose]()));
+      await Promise.all(served.map((validator) => validator[Symbol.asyncDispose]()));
     });
 
     const dial: DialNode = (address, dialOptions) =>
       dialNode({ clock, identity }, address, dialOptions);
     const claims = new KeyClaims();
-    const parts = { deps, gate, dial: deps.dial ?? dial, keys, serving, claims };
-    const services = new Map(
-      await Promise.all(
-        validators.map(async (validator) => {
-          const record = records.get(validator.name);
-          if (record === undefined) throw new InvariantError('a validator without its record');
-          return [validator.name, await serve(parts, validator, record)] as const;
-        }),
-      ),
+    const parts = { deps, gate, dial: deps.dial ?? dial, keys, served, services, claims };
+    await allOrFirstError(
+      validators.map((validator) => serve(parts, validator, records.get(validator.name))),
     );
-    if (serving.length === 0) throw new NoValidatorInServiceError(faultsOf(services));
+    if (served.length === 0) throw new NoValidatorInServiceError(faultsOf(services));
     return new Signer(options, {
       store,
       services,
@@ -284,16 +225,21 @@ function boundRecords(
   return records;
 }
 
-/** Opens one validator's key and starts its connections, or says why not. */
+/**
+ * Opens one validator's key and starts its connections, or notes why not.
+ *
+ * @throws {KeyUsedTwiceError} ERR_KEY_USED_TWICE
+ */
 async function serve(
   parts: Parts,
   options: ValidatorOptions,
-  record: ValidatorRecord,
-): Promise<Service> {
+  record: ValidatorRecord | undefined,
+): Promise<void> {
   const { clock, random, logger } = parts.deps;
   const { name, chainId } = options;
+  if (record === undefined) throw new InvariantError('a validator without its record');
   try {
-    const key = parts.keys.use(await openCheckedKey(options, record));
+    const key = parts.keys.use(await openCheckedKey(parts.deps, options, record));
     parts.claims.claim({ validator: name, chainId, publicKey: key.publicKey });
     const keyring = new Keyring(key);
     const privValidator = new LocalPrivValidator(
@@ -304,29 +250,50 @@ async function serve(
       { privValidator, dial: parts.dial, clock, random, logger },
       options,
     );
-    parts.serving.push(validator);
-    return validator;
+    parts.served.push(validator);
+    parts.services.set(name, validator);
   } catch (error) {
-    if (!(error instanceof CodedError) || error instanceof KeyUsedTwiceError) throw error;
-    if (error instanceof InvariantError) throw error;
-    const fault = { code: errorCode(error), text: error.message };
-    logger.error(
-      { validator: name, chainId, code: fault.code, reason: fault.text },
-      'this validator is out of service',
-    );
-    return fault;
+    const isFault = error instanceof CodedError && !(error instanceof InvariantError);
+    if (!isFault || error instanceof KeyUsedTwiceError) throw error;
+    takeOutOfService(parts.services, { validator: name, error, logger });
+  }
+}
+
+/** A validator that cannot be trusted to sign any more, or never could: its connections end, the others go on. */
+function takeOutOfService(
+  services: Map<string, Service>,
+  fault: { readonly validator: string; readonly error: CodedError; readonly logger: Logger },
+): void {
+  const { validator, error, logger } = fault;
+  const service = services.get(validator);
+  services.set(validator, { code: error.code, text: error.message });
+  const fields = { validator, code: error.code, reason: error.message };
+  logger.error(fields, 'this validator is out of service');
+  // Never rejects; the signer's own dispose waits for it.
+  if (service instanceof ServedValidator) void service[Symbol.asyncDispose]();
+}
+
+/** Waits for all, so that nothing is still being opened when the rest is closed again. */
+async function allOrFirstError(started: readonly Promise<void>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(started)) {
+    if (outcome.status === 'rejected') throw outcome.reason;
   }
 }
 
 /** @throws {AnotherKeyError} ERR_ANOTHER_KEY, and what {@link openKeyFile} throws. */
 async function openCheckedKey(
-  { keyFile, passphraseFile }: ValidatorOptions,
+  { openKey = openValidatorKeyFile }: SignerDeps,
+  options: ValidatorOptions,
   record: ValidatorRecord,
 ): Promise<SigningKey> {
-  const key = await openKeyFile(keyFile, { passphraseFile });
+  const key = await openKey(options);
   if (equalBytes(key.publicKey.bytes, record.publicKey)) return key;
   await key[Symbol.asyncDispose]();
-  throw new AnotherKeyError(keyFile, record.publicKey, key.publicKey.bytes);
+  throw new AnotherKeyError(options.keyFile, record.publicKey, key.publicKey.bytes);
+}
+
+function openValidatorKeyFile(options: ValidatorOptions): Promise<SigningKey> {
+  return openKeyFile(options.keyFile, { passphraseFile: options.passphraseFile });
 }
 
 function faultsOf(services: ReadonlyMap<string, Service>): ReadonlyMap<string, ValidatorFault> {

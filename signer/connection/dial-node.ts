@@ -25,7 +25,7 @@ const FIRST_BYTE_LIMIT_MS = 30_000;
 /** How long the rest of a handshake may take once the node has begun it: the node's own limit. */
 const HANDSHAKE_LIMIT_MS = 5_000;
 
-/** Idle time before the kernel probes a connection; without an answer it ends within as long again. */
+/** Idle time before the kernel probes a connection. libuv has it ended after ten unanswered probes, a second apart. */
 const KEEP_ALIVE_DELAY_MS = 5_000;
 
 /** Collaborators of {@link dialNode}. */

@@ -39,8 +39,14 @@ export class PlainHome implements Disposable {
     this.peerId = made.peerId;
   }
 
-  /** A home with these validators, each with a fresh key and no height signed. */
-  static async create(validators: readonly PlainValidator[]): Promise<PlainHome> {
+  /**
+   * A home with these validators, each with a fresh key and no height signed.
+   * @param devices public keys of the validators whose key is in no file
+   */
+  static async create(
+    validators: readonly PlainValidator[],
+    devices: ReadonlyMap<string, PublicKey> = new Map(),
+  ): Promise<PlainHome> {
     const folder = new ScratchFolder();
     using identity = Ed25519SecretKey.generate();
     const identityFile = folder.join('identity.json');
@@ -55,10 +61,11 @@ export class PlainHome implements Disposable {
       using key = Ed25519SecretKey.generate();
       const keyFile = folder.join(`${name}.json`);
       await writeKeyFile(keyFile, key);
-      publicKeys.set(name, key.publicKey);
+      const publicKey = devices.get(name) ?? key.publicKey;
+      publicKeys.set(name, publicKey);
       const chain = parseChainId(chainId);
       store.addValidator(
-        { name, chainId: chain, publicKey: key.publicKey.bytes },
+        { name, chainId: chain, publicKey: publicKey.bytes },
         { height: 0n, round: 0, step: 'none' },
       );
       options.push({ name, chainId: chain, keyFile, nodes: nodes.map(parseNodeAddress) });

@@ -10,6 +10,7 @@ import { systemClock } from '@privval/proto/runtime/clock';
 import { parseChainId } from '@privval/proto/types/chain-id';
 import { Signer, type SignerOptions } from '@privval/signer/signer';
 import { describe, expect, it } from 'vitest';
+import { FakeKey } from '../../harness/fake-key.ts';
 import { PlainHome } from '../../harness/plain-home.ts';
 import { RecordingLogger } from '../../harness/recording-logger.ts';
 import { ScratchFolder } from '../../harness/scratch-folder.ts';
@@ -235,6 +236,55 @@ describe('S26: a key that cannot be used', () => {
     });
     renameSync(`${file}.away`, file);
     await using _ = await start(home.options);
+  });
+});
+
+describe('a key in a device', () => {
+  /** A home whose one validator's key is a device in the test's hand. */
+  async function deviceBench(folder: ScratchFolder) {
+    const node = await unixNode(folder.join('node.sock'));
+    const key = new FakeKey({ clock: systemClock });
+    const home = await PlainHome.create(
+      [{ name: 'main', chainId, nodes: [node.address] }],
+      new Map([['main', key.publicKey]]),
+    );
+    const logger = new RecordingLogger();
+    const deps = { clock: systemClock, random: new SeededRandom(1), logger };
+    const signer = await Signer.start({ ...deps, openKey: async () => key }, home.options);
+    return { node, key, home, signer, logger };
+  }
+
+  it('S20: whose signature does not verify takes its validator out of service, and nothing is released', async () => {
+    using folder = new ScratchFolder();
+    const { node, key, home, signer } = await deviceBench(folder);
+    const connection = await node.accept();
+    key.health = 'wrong-signature';
+    expect(await connection.signVote(scriptedVote({ height: 1n }))).toMatchObject({
+      error: { description: expect.stringContaining('ERR_SIGNATURE_INVALID') },
+    });
+    expect(await connection.receive()).toBeUndefined();
+    expect(signer.status().validators).toMatchObject([
+      { fault: { code: 'ERR_SIGNATURE_INVALID' }, nodes: [] },
+    ]);
+    expect(node.backlog).toBe(0);
+    await signer[Symbol.asyncDispose]();
+    await node[Symbol.asyncDispose]();
+    home[Symbol.dispose]();
+  });
+
+  it('may finish the answer in flight when the signer stops, and the floor has it', async () => {
+    using folder = new ScratchFolder();
+    const { node, key, home, signer } = await deviceBench(folder);
+    const connection = await node.accept();
+    key.hold();
+    const asked = connection.signVote(scriptedVote({ height: 1n }));
+    await key.untilTaken(1);
+    const stopped = signer[Symbol.asyncDispose]();
+    key.release();
+    voteOf(await asked);
+    await stopped;
+    await node[Symbol.asyncDispose]();
+    home[Symbol.dispose]();
   });
 });
 
