@@ -3,16 +3,6 @@ import type { AbortOptions } from '../runtime/abort.ts';
 import { type ByteStream, StreamBrokenError, StreamClosedError } from '../runtime/byte-stream.ts';
 import { CodedError, InvariantError } from '../runtime/coded-error.ts';
 
-/** A received frame was not sealed by the peer, or breaks the frame format. Nothing of it is used; the connection is dead. */
-export class SealedFrameError extends CodedError {
-  override readonly name = 'SealedFrameError';
-  readonly code = 'ERR_SEALED_FRAME';
-
-  constructor(reason: string, options?: ErrorOptions) {
-    super(`received frame: ${reason}`, options);
-  }
-}
-
 /** Turns bytes into sealed frames. */
 export interface Sealer extends Disposable {
   /**

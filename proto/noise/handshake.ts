@@ -7,13 +7,12 @@
  *     → s, se
  */
 import { createHash, createHmac } from 'node:crypto';
+import { CipherState, SealedFrameError, TAG_BYTES } from '../crypto/cipher-state.ts';
 import { BadHandshakeError } from '../crypto/handshake-error.ts';
-import { SealedFrameError } from '../crypto/sealed-stream.ts';
 import { sodium } from '../crypto/sodium.ts';
 import { X25519_BYTES, type X25519KeyPair } from '../crypto/x25519.ts';
 import { concatBytes, utf8Bytes } from '../runtime/bytes.ts';
 import { InvariantError } from '../runtime/coded-error.ts';
-import { CipherState, TAG_BYTES } from './cipher-state.ts';
 
 /** Exactly 32 bytes, so it is the first hash itself. */
 const PROTOCOL_NAME = 'Noise_XX_25519_ChaChaPoly_SHA256';

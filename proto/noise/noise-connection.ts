@@ -7,7 +7,7 @@ import type { AbortOptions } from '../runtime/abort.ts';
 import type { ByteStream } from '../runtime/byte-stream.ts';
 import { concatBytes, equalBytes } from '../runtime/bytes.ts';
 import { InvariantError } from '../runtime/coded-error.ts';
-import { LENGTH_PREFIX_BYTES, NoiseOpener, NoiseSealer } from './cipher-state.ts';
+import { LENGTH_PREFIX_BYTES, NoiseOpener, NoiseSealer } from './frame-sealer.ts';
 import { NoiseHandshake, type NoiseRole } from './handshake.ts';
 import type { IdentityKey } from './identity-key.ts';
 import { decodePayload, encodePayload, verifyClaim } from './payload.ts';

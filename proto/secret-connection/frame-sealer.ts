@@ -4,8 +4,13 @@
  *     plaintext (1028) = LE32(n) ‖ n data bytes ‖ zeros       1 ≤ n ≤ 1024
  *     wire (1044)      = ChaCha20-Poly1305(key, nonce, plaintext), no associated data
  */
-import { NonceCounter } from '../crypto/nonce-counter.ts';
-import { type Opener, SealedFrameError, type Sealer } from '../crypto/sealed-stream.ts';
+import {
+  type CipherOptions,
+  CipherState,
+  SealedFrameError,
+  TAG_BYTES,
+} from '../crypto/cipher-state.ts';
+import type { Opener, Sealer } from '../crypto/sealed-stream.ts';
 import { sodium } from '../crypto/sodium.ts';
 
 /** Most data bytes in a frame. */
@@ -15,31 +20,22 @@ export const FRAME_DATA_BYTES = 1024;
 export const FRAME_BYTES = 1044;
 
 const LENGTH_BYTES = 4;
-const TAG_BYTES = 16;
 const PLAINTEXT_BYTES: number = FRAME_BYTES - TAG_BYTES;
 
 /** Largest buffer for sealed frames that is kept from one write to the next. */
 const KEPT_BUFFER_BYTES: number = 64 * FRAME_BYTES;
 
-/** Where a direction starts; for tests of its end. */
-export interface FrameOptions {
-  /** Counter of the first nonce. @default 0n */
-  readonly firstNonce?: bigint | undefined;
-}
-
 /** Seals one direction. Owns the key, which it wipes. */
 export class FrameSealer implements Sealer {
-  readonly #key: Uint8Array;
-  readonly #nonces: NonceCounter;
+  readonly #cipher: CipherState;
   readonly #plaintext = new Uint8Array(PLAINTEXT_BYTES);
   readonly #header = new DataView(this.#plaintext.buffer);
   /** Data bytes in the plaintext buffer that are not zero any more. */
   #usedBytes = 0;
   #buffer: Uint8Array = new Uint8Array(FRAME_BYTES);
 
-  constructor(key: Uint8Array, options: FrameOptions = {}) {
-    this.#key = key;
-    this.#nonces = new NonceCounter(options.firstNonce);
+  constructor(key: Uint8Array, options: CipherOptions = {}) {
+    this.#cipher = new CipherState(key, options);
   }
 
   seal(bytes: Uint8Array): Uint8Array {
@@ -48,20 +44,13 @@ export class FrameSealer implements Sealer {
     for (let i = 0; i < frames; i++) {
       this.#fill(bytes.subarray(i * FRAME_DATA_BYTES, (i + 1) * FRAME_DATA_BYTES));
       const frame = frames === 1 ? wire : wire.subarray(i * FRAME_BYTES, (i + 1) * FRAME_BYTES);
-      sodium.crypto_aead_chacha20poly1305_ietf_encrypt(
-        frame,
-        this.#plaintext,
-        null,
-        null,
-        this.#nonces.next(),
-        this.#key,
-      );
+      this.#cipher.encrypt(frame, this.#plaintext, null);
     }
     return wire;
   }
 
   [Symbol.dispose](): void {
-    sodium.sodium_memzero(this.#key);
+    this.#cipher[Symbol.dispose]();
     sodium.sodium_memzero(this.#plaintext);
   }
 
@@ -86,16 +75,14 @@ export class FrameSealer implements Sealer {
 
 /** Opens the other direction. Owns the key, which it wipes. */
 export class FrameOpener implements Opener {
-  readonly #key: Uint8Array;
-  readonly #nonces: NonceCounter;
+  readonly #cipher: CipherState;
   /** The beginning of a frame whose rest has not come yet. */
   readonly #partial = new Uint8Array(FRAME_BYTES);
   #partialBytes = 0;
-  #failure: Error | undefined;
+  #failure: unknown;
 
-  constructor(key: Uint8Array, options: FrameOptions = {}) {
-    this.#key = key;
-    this.#nonces = new NonceCounter(options.firstNonce);
+  constructor(key: Uint8Array, options: CipherOptions = {}) {
+    this.#cipher = new CipherState(key, options);
   }
 
   get insideFrame(): boolean {
@@ -119,7 +106,7 @@ export class FrameOpener implements Opener {
   }
 
   [Symbol.dispose](): void {
-    sodium.sodium_memzero(this.#key);
+    this.#cipher[Symbol.dispose]();
     sodium.sodium_memzero(this.#partial);
   }
 
@@ -149,31 +136,27 @@ export class FrameOpener implements Opener {
 
   /** Opens the frame at `offset` where it lies. @returns how many data bytes it carries. */
   #openInPlace(memory: Uint8Array, offset: number): number {
-    const plaintext = memory.subarray(offset, offset + PLAINTEXT_BYTES);
     try {
-      sodium.crypto_aead_chacha20poly1305_ietf_decrypt(
-        plaintext,
-        null,
-        memory.subarray(offset, offset + FRAME_BYTES),
-        null,
-        this.#nonces.next(),
-        this.#key,
-      );
-    } catch (cause) {
-      this.#failure = new SealedFrameError('its authentication tag is wrong', { cause });
-      throw this.#failure;
+      const plaintext = memory.subarray(offset, offset + PLAINTEXT_BYTES);
+      this.#cipher.decrypt(plaintext, memory.subarray(offset, offset + FRAME_BYTES), null);
+      return dataLength(plaintext);
+    } catch (error) {
+      this.#failure = error;
+      throw error;
     }
-    const length =
-      (plaintext[0] ?? 0) |
+  }
+}
+
+/** @throws {SealedFrameError} ERR_SEALED_FRAME when the frame claims more than it can carry. */
+function dataLength(plaintext: Uint8Array): number {
+  const length =
+    ((plaintext[0] ?? 0) |
       ((plaintext[1] ?? 0) << 8) |
       ((plaintext[2] ?? 0) << 16) |
-      ((plaintext[3] ?? 0) << 24);
-    if (length < 0 || length > FRAME_DATA_BYTES) {
-      this.#failure = new SealedFrameError(`it claims to carry ${length >>> 0} bytes`);
-      throw this.#failure;
-    }
-    return length;
-  }
+      ((plaintext[3] ?? 0) << 24)) >>>
+    0;
+  if (length > FRAME_DATA_BYTES) throw new SealedFrameError(`it claims to carry ${length} bytes`);
+  return length;
 }
 
 function join(head: Uint8Array | undefined, rest: Uint8Array): Uint8Array {

@@ -1,6 +1,6 @@
 import { Ed25519SecretKey } from '@privval/proto/crypto/secret-key';
 import { X25519KeyPair } from '@privval/proto/crypto/x25519';
-import { NoiseOpener, NoiseSealer } from '@privval/proto/noise/cipher-state';
+import { NoiseOpener, NoiseSealer } from '@privval/proto/noise/frame-sealer';
 import { NoiseHandshake, type NoiseKeys } from '@privval/proto/noise/handshake';
 import { decodePayload, encodePayload, verifyClaim } from '@privval/proto/noise/payload';
 import { bytesFromHex, hexFromBytes } from '@privval/proto/runtime/bytes';

@@ -2,12 +2,14 @@
  * Noise's transport phase (spec/cometbft-0.40.md 1.5): frames of a 2-byte big-endian length and
  * ChaCha20-Poly1305 ciphertext, one key and one counter for each direction, never rekeyed.
  */
-import { NonceCounter } from '../crypto/nonce-counter.ts';
-import { type Opener, SealedFrameError, type Sealer } from '../crypto/sealed-stream.ts';
+import {
+  type CipherOptions,
+  CipherState,
+  SealedFrameError,
+  TAG_BYTES,
+} from '../crypto/cipher-state.ts';
+import type { Opener, Sealer } from '../crypto/sealed-stream.ts';
 import { sodium } from '../crypto/sodium.ts';
-
-/** Length of an authentication tag. */
-export const TAG_BYTES = 16;
 
 /** Bytes before a frame that say how long it is. */
 export const LENGTH_PREFIX_BYTES = 2;
@@ -20,56 +22,6 @@ export const MAX_PLAINTEXT_BYTES: number = MAX_MESSAGE_BYTES - TAG_BYTES;
 
 /** Largest buffer for sealed frames that is kept from one write to the next. */
 const KEPT_BUFFER_BYTES: number = LENGTH_PREFIX_BYTES + MAX_MESSAGE_BYTES;
-
-/** Where a direction starts; for tests of its end. */
-export interface CipherOptions {
-  /** Counter of the first nonce. @default 0n */
-  readonly firstNonce?: bigint | undefined;
-}
-
-/** A key and its counter: Noise's CipherState. Owns the key, which it wipes. */
-export class CipherState implements Disposable {
-  readonly #key: Uint8Array;
-  readonly #nonces: NonceCounter;
-
-  constructor(key: Uint8Array, options: CipherOptions = {}) {
-    this.#key = key;
-    this.#nonces = new NonceCounter(options.firstNonce);
-  }
-
-  /** Fills `ciphertext`, 16 bytes longer than `plaintext`. @throws {NonceExhaustedError} ERR_NONCE_EXHAUSTED */
-  encrypt(ciphertext: Uint8Array, plaintext: Uint8Array, associatedData: Uint8Array | null): void {
-    sodium.crypto_aead_chacha20poly1305_ietf_encrypt(
-      ciphertext,
-      plaintext,
-      associatedData,
-      null,
-      this.#nonces.next(),
-      this.#key,
-    );
-  }
-
-  /** Fills `plaintext`, which may be the beginning of `ciphertext` itself. @throws {SealedFrameError} ERR_SEALED_FRAME */
-  decrypt(plaintext: Uint8Array, ciphertext: Uint8Array, associatedData: Uint8Array | null): void {
-    const nonce = this.#nonces.next();
-    try {
-      sodium.crypto_aead_chacha20poly1305_ietf_decrypt(
-        plaintext,
-        null,
-        ciphertext,
-        associatedData,
-        nonce,
-        this.#key,
-      );
-    } catch (cause) {
-      throw new SealedFrameError('its authentication tag is wrong', { cause });
-    }
-  }
-
-  [Symbol.dispose](): void {
-    sodium.sodium_memzero(this.#key);
-  }
-}
 
 /** Seals one direction. */
 export class NoiseSealer implements Sealer {
@@ -114,7 +66,7 @@ export class NoiseOpener implements Opener {
   /** The beginning of a frame whose rest has not come yet; grows to the largest frame seen in pieces. */
   #partial: Uint8Array = new Uint8Array(1024);
   #partialBytes = 0;
-  #failure: Error | undefined;
+  #failure: unknown;
 
   constructor(key: Uint8Array, options: CipherOptions = {}) {
     this.#cipher = new CipherState(key, options);
@@ -214,7 +166,7 @@ export class NoiseOpener implements Opener {
         null,
       );
     } catch (error) {
-      this.#failure = error instanceof Error ? error : new SealedFrameError('it cannot be opened');
+      this.#failure = error;
       throw error;
     }
     return end - TAG_BYTES;
