@@ -20,11 +20,11 @@ export interface DemoDisplay extends Disposable {
 }
 
 /** In place on a terminal, otherwise a line each second. */
-export function openDemoDisplay(
-  deps: { readonly output: DemoOutput; readonly clock: Clock },
-  options: { readonly inPlace: boolean },
-): DemoDisplay {
-  return options.inPlace && deps.output.isTTY === true
+export function openDemoDisplay(deps: {
+  readonly output: DemoOutput;
+  readonly clock: Clock;
+}): DemoDisplay {
+  return deps.output.isTTY === true
     ? new ScreenDisplay(deps.output)
     : new LineDisplay(deps.output, deps.clock);
 }

@@ -1,43 +1,45 @@
 /** What the demo says about itself: text out of numbers, and nothing else. */
-import type { LatencySummary } from './latency-samples.ts';
+import type { DemoProgress } from './demo-validator.ts';
 
 /** Everything the demo shows, at one moment. */
 export interface DemoStatus {
   readonly chainId: string;
   readonly elapsedMs: number;
-  readonly height: bigint;
-  readonly signed: number;
-  readonly refused: number;
-  /** What the signer said when it last refused what it should have signed. */
-  readonly lastRefusal: string | undefined;
-  readonly doubleSignAttempts: number;
-  readonly doubleSignRefusals: number;
-  /** The signer's floor, from the signer itself: `height/round/step`; `undefined` before it was first asked. */
+  /** The signer's floor in its own words, `height/round/step`; `undefined` before it was first asked. */
   readonly floor: string | undefined;
   /** Whether a signer is connected right now. */
   readonly connected: boolean;
-  readonly latency: Readonly<Record<'proposal' | 'prevote' | 'precommit', LatencySummary>>;
+  readonly progress: Readonly<DemoProgress>;
+}
+
+/** Where the demo has left what. */
+export interface DemoPlaces {
+  readonly folder: string;
+  readonly home: string;
+  readonly logFile: string;
+  /** Whether all of it stays. */
+  readonly keep: boolean;
 }
 
 /** The screen of a terminal, as lines without a width limit. */
 export function demoScreen(status: DemoStatus): readonly string[] {
-  const rate = status.elapsedMs > 0 ? (Number(status.height) * 1_000) / status.elapsedMs : 0;
-  const seconds = Math.floor(status.elapsedMs / 1_000);
+  const { progress, elapsedMs } = status;
+  const rate = elapsedMs > 0 ? (Number(progress.height) * 1_000) / elapsedMs : 0;
+  const seconds = Math.floor(elapsedMs / 1_000);
   const lines = [
-    `privval demo: a signer and a scripted validator on chain ${status.chainId}`,
+    `privval demo: a signer, and a scripted validator on chain ${status.chainId}`,
     '',
-    `  height     ${status.height}  (${rate.toFixed(1)} per second, ${seconds} s)`,
-    `  signed     ${status.signed}  (proposals, prevotes, precommits; every signature verified)`,
-    `  refused    ${status.doubleSignRefusals} of ${status.doubleSignAttempts} requests to sign a second block at one height`,
-    `  floor      ${status.floor ?? 'asking the signer'}  (nothing at or below is signed anew)`,
+    `  height     ${progress.height}  (${rate.toFixed(1)} per second, ${seconds} s)`,
+    `  signed     ${progress.signed}  (proposals, prevotes, precommits; each signature verified)`,
+    `  refused    ${doubleSigns(progress)} requests for a second block at one height`,
+    `  floor      ${status.floor ?? 'not asked yet'}  (height/round/step: nothing below is signed again)`,
     '',
-    '  latency         p50        p99        max',
+    '  latency           p50        p99        max',
   ];
-  for (const [type, summary] of Object.entries(status.latency)) {
-    const numbers = [summary.p50Ms, summary.p99Ms, summary.maxMs];
-    lines.push(
-      `  ${type.padEnd(11)}${numbers.map((ms) => milliseconds(ms).padStart(11)).join('')}`,
-    );
+  for (const [type, samples] of Object.entries(progress.latency)) {
+    const { p50Ms, p99Ms, maxMs } = samples.summary();
+    const numbers = [p50Ms, p99Ms, maxMs].map((ms) => milliseconds(ms).padStart(11));
+    lines.push(`  ${type.padEnd(11)}${numbers.join('')}`);
   }
   lines.push('', `  ${trouble(status) ?? 'Ctrl-C stops'}`);
   return lines;
@@ -45,23 +47,57 @@ export function demoScreen(status: DemoStatus): readonly string[] {
 
 /** The same in one line, for logs, pipes and terminals with no room. */
 export function demoLine(status: DemoStatus): string {
-  const { prevote } = status.latency;
+  const { progress } = status;
+  const { p50Ms, p99Ms } = progress.latency.precommit.summary();
   const parts = [
-    `height ${status.height}`,
-    `signed ${status.signed}`,
-    `double-sign refused ${status.doubleSignRefusals}/${status.doubleSignAttempts}`,
-    `prevote p50 ${milliseconds(prevote.p50Ms)} p99 ${milliseconds(prevote.p99Ms)}`,
+    `height ${progress.height}`,
+    `signed ${progress.signed}`,
+    `second blocks refused ${doubleSigns(progress)}`,
     `floor ${status.floor ?? '?'}`,
+    `precommit p50 ${milliseconds(p50Ms)} p99 ${milliseconds(p99Ms)}`,
   ];
   const wrong = trouble(status);
   if (wrong !== undefined) parts.push(wrong);
-  return parts.join('  ');
+  return parts.join(' · ');
+}
+
+/** What is said at the end: what was done, where it is, and what to do next. */
+export function farewell(progress: Readonly<DemoProgress>, places: DemoPlaces): string {
+  const { folder, home, logFile, keep } = places;
+  const lines = [
+    '',
+    `Signed ${progress.signed} messages at ${progress.height} heights; refused ${doubleSigns(progress)} second blocks. The signer stopped cleanly.`,
+    '',
+  ];
+  if (keep) {
+    lines.push(
+      `Kept in ${folder}`,
+      `  the home    ${home}`,
+      `  the log     ${logFile}`,
+      `  look        npx signer state show --home ${home}`,
+    );
+  } else {
+    lines.push(`Removed ${folder} (--keep leaves home and log in place).`);
+  }
+  lines.push(
+    '',
+    'Sign for a node of your own:',
+    '  npx signer init --home ~/.privval --chain-id CHAIN_ID --node tcp://NODE_HOST:26659',
+    '  npx signer serve --home ~/.privval',
+    'and in the node\'s config.toml: priv_validator_laddr = "tcp://0.0.0.0:26659".',
+    'An existing key needs its floor too: see "Sign for my node in five minutes" in README.md.',
+    '',
+  );
+  return lines.join('\n');
+}
+
+function doubleSigns(progress: Readonly<DemoProgress>): string {
+  return `${progress.doubleSignRefusals} of ${progress.doubleSignAttempts}`;
 }
 
 function trouble(status: DemoStatus): string | undefined {
-  if (status.refused > 0) {
-    return `${status.refused} messages were not signed; the last: ${status.lastRefusal ?? ''}`;
-  }
+  const { refused, lastRefusal } = status.progress;
+  if (refused > 0) return `${refused} messages were not signed; the last: ${lastRefusal?.text}`;
   return status.connected ? undefined : 'waiting for the signer to connect';
 }
 

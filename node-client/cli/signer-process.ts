@@ -45,7 +45,7 @@ export async function runSigner(
   args: readonly string[],
   options: AbortOptions = {},
 ): Promise<string> {
-  const child = spawn(process.execPath, [SIGNER_BIN, ...args], {
+  const child = spawn(SIGNER_BIN, [...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
@@ -94,7 +94,7 @@ export class SignerProcess implements AsyncDisposable {
     options: { readonly args: readonly string[]; readonly logFile: string },
   ): Promise<SignerProcess> {
     await using log = await open(options.logFile, 'a', 0o600);
-    const child = spawn(process.execPath, [SIGNER_BIN, ...options.args], {
+    const child = spawn(SIGNER_BIN, [...options.args], {
       stdio: ['ignore', log.fd, log.fd],
     });
     return new SignerProcess(child, deps.clock, options.logFile);

@@ -1,0 +1,71 @@
+/** The floor plan, read off the imports (docs/architecture.md). */
+import { globSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+
+const ROOT = resolve(import.meta.dirname, '..');
+
+/** What each workspace may import of ours; every one may import itself. */
+const ARROWS: Readonly<Record<string, readonly RegExp[]>> = {
+  proto: [],
+  hsm: [/^@privval\/proto\//],
+  signer: [/^@privval\/(proto|hsm)\//],
+  // A node may hold its key itself; of the signer it takes that and nothing else.
+  'node-client': [/^@privval\/(proto|hsm)\//, /^@privval\/signer\/priv-validator\//],
+  test: [/^@privval\/(proto|hsm|signer|node-client)\//],
+};
+
+const FILES = Object.keys(ARROWS).flatMap((workspace) =>
+  globSync(`${workspace}/**/*.{ts,js}`, {
+    cwd: ROOT,
+    exclude: (path) => /node_modules|generated/.test(path),
+  }).map((path) => ({ workspace, path })),
+);
+
+/** The modules a source imports: static, re-exported, dynamic, for side effects. */
+function importsOf(source: string): readonly string[] {
+  const code = source.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
+  const found = code.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*['"]([^'"]+)['"]/g);
+  return [...found].map(([, specifier]) => specifier ?? '');
+}
+
+function wrongImports(wrong: (workspace: string, path: string, specifier: string) => boolean) {
+  return FILES.flatMap(({ workspace, path }) =>
+    importsOf(readFileSync(join(ROOT, path), 'utf8'))
+      .filter((specifier) => wrong(workspace, path, specifier))
+      .map((specifier) => `${path} imports ${specifier}`),
+  );
+}
+
+test('the sources are found, and their imports read', () => {
+  expect(FILES.length).toBeGreaterThan(100);
+  expect(
+    importsOf(`import a from 'a';\nexport * from "b";\nimport 'c';\nawait import('d'); // from 'e'
+      // import 'f'\n/* from 'g' */ import type {\n  H\n} from 'h';`),
+  ).toEqual(expect.arrayContaining(['a', 'b', 'c', 'd', 'h']));
+});
+
+test('imports point one way: proto ← hsm ← signer ← node-client ← test', () => {
+  expect(
+    wrongImports(
+      (workspace, _path, specifier) =>
+        specifier.startsWith('@privval/') &&
+        !(ARROWS[workspace] ?? []).some((arrow) => arrow.test(specifier)),
+    ),
+  ).toEqual([]);
+});
+
+test('a relative import stays in its workspace, and names its file', () => {
+  expect(
+    wrongImports((workspace, path, specifier) => {
+      if (!specifier.startsWith('.')) return false;
+      const target = relative(ROOT, resolve(ROOT, dirname(path), specifier));
+      return !target.startsWith(`${workspace}/`) || !/\.(ts|js|json)$/.test(specifier);
+    }),
+  ).toEqual([]);
+});
+
+test('there are no barrels, and no drawers', () => {
+  const drawer = /^(index|utils?|helpers?|common|misc|types|interfaces?)\.(ts|js)$/;
+  expect(FILES.map(({ path }) => path).filter((path) => drawer.test(basename(path)))).toEqual([]);
+});
