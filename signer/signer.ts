@@ -1,5 +1,5 @@
 /** The signer's composition root: what is opened, in which order, and closed in the reverse one. */
-import { openKeyFile, readKeyFile } from '@privval/hsm/file/open-key-file';
+import { openKeyFile } from '@privval/hsm/file/open-key-file';
 import type { SigningKey } from '@privval/hsm/signing-key';
 import { equalBytes } from '@privval/proto/runtime/bytes';
 import type { Clock } from '@privval/proto/runtime/clock';
@@ -15,7 +15,9 @@ import { acquireHomeLock } from './guard/home-lock.ts';
 import type { SignStateStore, ValidatorRecord } from './guard/sign-state-store.ts';
 import type { KeyFault } from './guard/signing-flights.ts';
 import { SqliteSignStateStore } from './guard/sqlite-sign-state-store.ts';
+import { readIdentity } from './home/identity.ts';
 import { homePaths } from './home/home-paths.ts';
+import { readIdentity } from './home/identity.ts';
 import { KeyClaims, KeyUsedTwiceError } from './keyring/key-claims.ts';
 import { Keyring } from './keyring/keyring.ts';
 import { LocalPrivValidator } from './priv-validator/local-priv-validator.ts';
@@ -52,7 +54,7 @@ export interface ValidatorOptions {
 export interface SignerOptions {
   /** The home: the folder of the floor and the lock. */
   readonly home: string;
-  /** Key file of the signer's own identity, which nodes see and may pin. */
+  /** The signer's own identity, which nodes see and may pin. */
   readonly identityFile: string;
   readonly validators: readonly ValidatorOptions[];
   /** @default 5000 */
@@ -114,7 +116,7 @@ export class Signer implements AsyncDisposable {
    * @throws {KeyUsedTwiceError} ERR_KEY_USED_TWICE
    * @throws {InsecureGrpcAddressError} ERR_GRPC_INSECURE_ADDRESS
    * @throws {NoValidatorInServiceError} ERR_NO_VALIDATOR_IN_SERVICE, at once.
-   * @throws what {@link SqliteSignStateStore.open} and {@link readKeyFile} (of the identity) throw.
+   * @throws what {@link SqliteSignStateStore.open} and {@link readIdentity} throw.
    */
   static async start(deps: SignerDeps, options: SignerOptions): Promise<Signer> {
     const { clock, logger } = deps;
@@ -127,8 +129,7 @@ export class Signer implements AsyncDisposable {
     const store = resources.use(SqliteSignStateStore.open({ logger, clock }, { directory: home }));
     const records = boundRecords(store, validators, logger);
 
-    const { secret: identity } = await readKeyFile(identityFile);
-    resources.use(identity);
+    const identity = resources.use(readIdentity(identityFile));
     const keys = resources.use(new AsyncDisposableStack());
     const services = new Map<string, Service>();
     const onKeyFault = ({ validator, error }: KeyFault): void =>
@@ -206,7 +207,7 @@ function boundRecords(
     if (record === undefined) {
       throw new ConfigBindingError(
         name,
-        'this home has no floor for it: add it with signer validators add',
+        'this home has no floor for it: give it one with signer state init --validator NAME --floor-height N',
       );
     }
     if (record.chainId !== chainId) {

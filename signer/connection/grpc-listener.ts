@@ -3,6 +3,7 @@
  * (spec/privval.md 2.9). Loaded only where a validator has a gRPC listener.
  */
 import { readFile } from 'node:fs/promises';
+import { createSecureContext } from 'node:tls';
 import {
   logVerbosity,
   type Metadata,
@@ -291,7 +292,10 @@ async function readCredentials(tls: GrpcTlsFiles): Promise<ServerCredentials> {
       readFile(tls.keyFile),
       readFile(tls.clientCaFile),
     ]);
-    return new MutualTlsCredentials({ cert, key, ca });
+    const files = { cert, key, ca };
+    // What OpenSSL makes of them is known now, not when the first node connects.
+    createSecureContext(files);
+    return new MutualTlsCredentials(files);
   } catch (cause) {
     const text = cause instanceof Error ? cause.message : String(cause);
     throw new GrpcCertificateError(`cannot read the gRPC certificates: ${text}`, { cause });

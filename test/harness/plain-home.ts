@@ -9,6 +9,7 @@ import { silentLogger } from '@privval/proto/runtime/logger';
 import { parseChainId } from '@privval/proto/types/chain-id';
 import { parseNodeAddress } from '@privval/signer/connection/node-address';
 import { SqliteSignStateStore } from '@privval/signer/guard/sqlite-sign-state-store';
+import { createIdentity, readIdentity } from '@privval/signer/home/identity';
 import type { SignerOptions, ValidatorOptions } from '@privval/signer/signer';
 import { ScratchFolder } from './scratch-folder.ts';
 
@@ -48,9 +49,9 @@ export class PlainHome implements Disposable {
     devices: ReadonlyMap<string, PublicKey> = new Map(),
   ): Promise<PlainHome> {
     const folder = new ScratchFolder();
-    using identity = Ed25519SecretKey.generate();
     const identityFile = folder.join('identity.json');
-    await writeKeyFile(identityFile, identity);
+    createIdentity(identityFile);
+    using identity = readIdentity(identityFile);
     await using store = SqliteSignStateStore.create(
       { clock: systemClock, logger: silentLogger },
       { directory: folder.path },

@@ -1,15 +1,20 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { GrpcEndpoint } from '@privval/node-client/privval/grpc-endpoint';
+import { join } from 'node:path';
+import { connect } from 'node:tls';
+import { GrpcEndpoint, type GrpcTlsFiles } from '@privval/node-client/privval/grpc-endpoint';
 import type { PrivvalRequest, PrivvalResponse } from '@privval/proto/privval/messages';
 import type { AbortOptions } from '@privval/proto/runtime/abort';
 import { systemClock } from '@privval/proto/runtime/clock';
 import { silentLogger } from '@privval/proto/runtime/logger';
 import { GrpcLink } from '@privval/signer/connection/grpc-link';
 import { GrpcListener } from '@privval/signer/connection/grpc-listener';
+import { createGrpcCertificates, GRPC_FILES } from '@privval/signer/home/grpc-certificates';
 import { describe, expect, it } from 'vitest';
 import { GuardedValidator } from '../../harness/guarded-validator.ts';
 import { ManualClock } from '../../harness/manual-clock.ts';
 import { RecordingLogger } from '../../harness/recording-logger.ts';
+import { ScratchFolder } from '../../harness/scratch-folder.ts';
 import { scriptedProposal, scriptedVote } from '../../harness/scripted-node.ts';
 import { SeededRandom } from '../../harness/seeded-random.ts';
 
@@ -182,6 +187,117 @@ describe('the gRPC service', () => {
     key.release();
     expect(await asked).toMatchObject({ vote: { height: 1n } });
     await disposed;
+  });
+});
+
+describe('mutual TLS', () => {
+  /** A listener with certificates as `signer init` makes them, and the node's files. */
+  async function secured(bench: Bench, folder: ScratchFolder) {
+    const { privValidator, chainId } = bench.validator;
+    const make = (name: string): string => {
+      createGrpcCertificates(folder.join(name), {
+        validator: 'guarded',
+        host: '127.0.0.1',
+        needsServer: true,
+        needsClient: true,
+        nowMs: Date.now(),
+      });
+      return folder.join(name);
+    };
+    const own = make('own');
+    const listener = await GrpcListener.listen(
+      { privValidator, clock: systemClock, logger: bench.logger },
+      {
+        chainId,
+        listen: {
+          host: '127.0.0.1',
+          port: 0,
+          tls: {
+            certFile: join(own, GRPC_FILES.serverCert),
+            keyFile: join(own, GRPC_FILES.serverKey),
+            clientCaFile: join(own, GRPC_FILES.clientCa),
+          },
+        },
+      },
+    );
+    const address = { kind: 'grpc', host: 'localhost', port: listener.port, tls: true } as const;
+    const dial = (tls: GrpcTlsFiles) =>
+      GrpcEndpoint.dial({ clock: systemClock, logger: silentLogger }, { address, tls });
+    return { listener, dial, own, foreign: make('foreign') };
+  }
+
+  it('a node with a certificate of our authority is served', async () => {
+    using folder = new ScratchFolder();
+    await using bench = new Bench();
+    const { listener, dial, own } = await secured(bench, folder);
+    await using _ = listener;
+    await using node = await dial({
+      rootCaFile: join(own, GRPC_FILES.nodeRootCa),
+      certificateFile: join(own, GRPC_FILES.nodeCert),
+      keyFile: join(own, GRPC_FILES.nodeKey),
+    });
+    expect(await ask(node, bench.vote({ height: 1n }))).toMatchObject({ vote: { height: 1n } });
+  });
+
+  it.each(['none', 'another authority’s'])('a node with %s certificate is not', async (which) => {
+    using folder = new ScratchFolder();
+    await using bench = new Bench();
+    const { listener, dial, own, foreign } = await secured(bench, folder);
+    await using _ = listener;
+    const certificate = {
+      certificateFile: join(foreign, GRPC_FILES.nodeCert),
+      keyFile: join(foreign, GRPC_FILES.nodeKey),
+    };
+    await using node = await dial({
+      rootCaFile: join(own, GRPC_FILES.nodeRootCa),
+      ...(which === 'none' ? {} : certificate),
+    });
+    await expect(ask(node, bench.vote({ height: 1n }))).rejects.toMatchObject({
+      code: 'ERR_GRPC_CALL',
+    });
+    expect(listener.requests).toBe(0);
+    expect(bench.validator.store.floor('guarded')).toMatchObject({ height: 0n });
+  });
+
+  it('is TLS 1.3: a client that offers no more than 1.2 gets no connection', async () => {
+    using folder = new ScratchFolder();
+    await using bench = new Bench();
+    const { listener, own } = await secured(bench, folder);
+    await using _ = listener;
+    const handshake = (maxVersion: 'TLSv1.2' | 'TLSv1.3'): Promise<string> => {
+      const { promise, resolve } = Promise.withResolvers<string>();
+      const socket = connect({
+        host: '127.0.0.1',
+        port: listener.port,
+        maxVersion,
+        ALPNProtocols: ['h2'],
+        ca: readFileSync(join(own, GRPC_FILES.nodeRootCa)),
+        cert: readFileSync(join(own, GRPC_FILES.nodeCert)),
+        key: readFileSync(join(own, GRPC_FILES.nodeKey)),
+      });
+      socket.once('secureConnect', () => resolve(socket.getProtocol() ?? 'none'));
+      socket.once('error', (error: Error & { code?: string }) => resolve(error.code ?? 'error'));
+      return promise.finally(() => socket.destroy());
+    };
+    expect(await handshake('TLSv1.3')).toBe('TLSv1.3');
+    expect(await handshake('TLSv1.2')).toMatch(/^ERR_SSL_/);
+  });
+
+  it('files that are no certificates are a coded error', async () => {
+    using folder = new ScratchFolder();
+    await using bench = new Bench();
+    const { privValidator, chainId } = bench.validator;
+    const file = folder.join('x.pem');
+    writeFileSync(file, 'no certificate');
+    for (const certFile of [file, folder.join('absent.pem')]) {
+      const tls = { certFile, keyFile: file, clientCaFile: file };
+      await expect(
+        GrpcListener.listen(
+          { privValidator, clock: systemClock, logger: silentLogger },
+          { chainId, listen: { host: '127.0.0.1', port: 0, tls } },
+        ),
+      ).rejects.toMatchObject({ code: 'ERR_GRPC_CERTIFICATE' });
+    }
   });
 });
 
