@@ -18,11 +18,14 @@ export interface Sealer extends Disposable {
 export interface Opener extends Disposable {
   /**
    * What the frames completed by `chunk` carry, if anything. It takes the chunk over: opens frames
-   * where they lie, and the result may share its memory. After a bad frame every call throws.
+   * where they lie, and the result may share its memory. What came before a bad frame is given out
+   * first; {@link failure} tells of it at once, and no call opens anything after it.
    *
-   * @throws {SealedFrameError} ERR_SEALED_FRAME. What came before the bad frame is given out first.
+   * @throws {SealedFrameError} ERR_SEALED_FRAME
    */
   open(chunk: Uint8Array): Uint8Array | undefined;
+  /** Why nothing can be opened any more; `undefined` while all is well. */
+  readonly failure: unknown;
   /** Whether a frame has begun and is not complete: an end of the stream is no clean end then. */
   readonly insideFrame: boolean;
 }
@@ -77,6 +80,7 @@ export class SealedStream implements ByteStream {
     this.#reading = true;
     try {
       for (;;) {
+        if (this.#opener.failure !== undefined) throw this.#opener.failure;
         const chunk = this.#early ?? (await this.#stream.read(options));
         this.#early = undefined;
         if (chunk === undefined) {

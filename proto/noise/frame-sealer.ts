@@ -72,6 +72,10 @@ export class NoiseOpener implements Opener {
     this.#cipher = new CipherState(key, options);
   }
 
+  get failure(): unknown {
+    return this.#failure;
+  }
+
   get insideFrame(): boolean {
     return this.#partialBytes > 0;
   }

@@ -85,6 +85,10 @@ export class FrameOpener implements Opener {
     this.#cipher = new CipherState(key, options);
   }
 
+  get failure(): unknown {
+    return this.#failure;
+  }
+
   get insideFrame(): boolean {
     return this.#partialBytes > 0;
   }
