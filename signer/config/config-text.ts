@@ -41,7 +41,8 @@ export function withValidator(text: string, validator: ValidatorText): string {
   return `${text.replace(/\n*$/, '\n')}${validatorText(validator)}`;
 }
 
-function validatorText({ name, chainId, keyFile, ...rest }: ValidatorText): string {
+/** One validator's part of the file. */
+export function validatorText({ name, chainId, keyFile, ...rest }: ValidatorText): string {
   const { passphraseFile, nodes, grpc } = rest;
   const lines = ['', '[[validator]]', `name = ${quote(name)}`, `chain_id = ${quote(chainId)}`];
   lines.push(`key_file = ${quote(keyFile)}`);
