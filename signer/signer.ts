@@ -15,7 +15,6 @@ import { acquireHomeLock } from './guard/home-lock.ts';
 import type { SignStateStore, ValidatorRecord } from './guard/sign-state-store.ts';
 import type { KeyFault } from './guard/signing-flights.ts';
 import { SqliteSignStateStore } from './guard/sqlite-sign-state-store.ts';
-import { readIdentity } from './home/identity.ts';
 import { homePaths } from './home/home-paths.ts';
 import { readIdentity } from './home/identity.ts';
 import { KeyClaims, KeyUsedTwiceError } from './keyring/key-claims.ts';
