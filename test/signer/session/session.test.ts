@@ -1,6 +1,8 @@
+import { encodeFrame } from '@privval/proto/codec/delimited';
 import { voteExtensionSignBytes, voteSignBytes } from '@privval/proto/codec/sign-bytes';
 import { verifyStrict } from '@privval/proto/crypto/ed25519';
 import type { PrivvalResponse } from '@privval/proto/privval/messages';
+import { encodeRequest } from '@privval/proto/privval/request-codec';
 import { bytesFromHex, concatBytes, hexFromBytes } from '@privval/proto/runtime/bytes';
 import type { Logger } from '@privval/proto/runtime/logger';
 import { Session, type SessionOptions } from '@privval/signer/session/session';
@@ -15,6 +17,7 @@ import {
 } from '../../harness/memory-stream.ts';
 import { RecordingLogger } from '../../harness/recording-logger.ts';
 import { ScriptedConnection, scriptedProposal, scriptedVote } from '../../harness/scripted-node.ts';
+import { SeededRandom } from '../../harness/seeded-random.ts';
 
 const PING = bytesFromHex('023a00');
 const PONG = '4200';
@@ -116,7 +119,7 @@ describe('a session', () => {
     expect(await node.ping()).toEqual({ kind: 'ping' });
   });
 
-  it('S23: never signs raw bytes (44)', async () => {
+  it('S23, S37: never signs raw bytes (44)', async () => {
     await using bench = new Bench();
     const { node, session } = bench.connect();
     await using _ = session;
@@ -543,3 +546,34 @@ it('1,000 pairs of conflicting requests from two nodes never get two signatures 
   expect(signatures.size).toBe(1_000);
   expect(refused).toBe(1_000);
 });
+
+it('however requests are cut and mixed, each gets exactly one answer of its own type, in order', async () => {
+  await using bench = new Bench();
+  const { chainId } = bench.validator;
+  const random = new SeededRandom(20_260_101);
+  const { node, session } = bench.connect({ fragmentBytes: () => 1 + random.below(40) });
+  await using _ = session;
+  const height = (): bigint => BigInt(random.below(50));
+  type Kind = readonly [kind: PrivvalResponse['kind'], body: () => Uint8Array];
+  const kinds: [Kind, ...Kind[]] = [
+    ['ping', () => encodeRequest({ kind: 'ping' })],
+    ['public-key', () => encodeRequest({ kind: 'public-key', chainId })],
+    ['public-key', () => encodeRequest({ kind: 'public-key', chainId: 'other' })],
+    ['signed-vote', () => encodeVote(chainId, height())],
+    ['signed-vote', () => encodeVote('other', height())],
+    ['signed-vote', () => bytesFromHex('1a00')],
+    ['sign-bytes', () => bytesFromHex('4a030a01ff')],
+    ['empty', () => bytesFromHex('')],
+    ['empty', () => bytesFromHex('52021a00')],
+  ];
+  for (let burst = 0; burst < 100; burst++) {
+    const chosen = Array.from({ length: 1 + random.below(5) }, () => random.pick(kinds));
+    await node.sendBytes(concatBytes(...chosen.map(([, body]) => encodeFrame(body()))));
+    for (const [kind] of chosen) expect((await node.receive())?.kind).toBe(kind);
+  }
+});
+
+function encodeVote(chainId: string, height: bigint): Uint8Array {
+  const vote = scriptedVote({ height });
+  return encodeRequest({ kind: 'sign-vote', chainId, vote, skipExtensionSigning: false });
+}

@@ -1,0 +1,33 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '../../..');
+
+/** Product code that could reach a consensus key. */
+const WORKSPACES = ['signer', 'hsm'];
+
+function filesThatMatch(pattern: RegExp): string[] {
+  return WORKSPACES.flatMap((workspace) =>
+    readdirSync(join(ROOT, workspace), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts') && !name.includes('node_modules'))
+      .map((name) => `${workspace}/${name}`)
+      .filter((name) => pattern.test(readFileSync(join(ROOT, name), 'utf8'))),
+  ).sort();
+}
+
+it('S37: nothing but the PrivValidator builds bytes for a consensus key', () => {
+  expect(filesThatMatch(/\b(vote|proposal|voteExtension)SignBytes\(/)).toEqual([
+    'signer/priv-validator/local-priv-validator.ts',
+  ]);
+});
+
+it('S37: nothing but the guard and the PrivValidator puts bytes before a key, and no API takes any', () => {
+  expect(filesThatMatch(/\bkey\.sign(Now)?(\?\.)?\(/)).toEqual([
+    'signer/guard/signing-flights.ts',
+    'signer/priv-validator/local-priv-validator.ts',
+  ]);
+  expect(filesThatMatch(/\bgate\.sign\(/)).toEqual([
+    'signer/priv-validator/local-priv-validator.ts',
+  ]);
+});
