@@ -87,6 +87,18 @@ export class FloorDatabase {
   }
 
   /**
+   * Looks by `stat` only: opening and closing the file would drop this process's lock on it (S13).
+   *
+   * @throws {FloorMissingError} ERR_FLOOR_MISSING
+   * @throws {FloorDamagedError} ERR_FLOOR_DAMAGED
+   */
+  static assertPresent(directory: string): void {
+    const found = statSync(join(directory, FLOOR_DB), { throwIfNoEntry: false });
+    if (found === undefined) throw new FloorMissingError(directory);
+    if (found.size === 0) throw new FloorDamagedError('it is empty');
+  }
+
+  /**
    * Opens, checks everything, and makes all of it durable once more by rewriting every row.
    *
    * The rewriting is the probe, and more: rows that an earlier process wrote without getting an
@@ -98,7 +110,7 @@ export class FloorDatabase {
    * @throws one of the errors of `sign-state-errors.ts`.
    */
   static open(directory: string, expected: MarkContent | undefined): FloorDatabase {
-    assertPresent(directory);
+    FloorDatabase.assertPresent(directory);
     return translating(directory, () => {
       const db = connect(directory, { fileMustExist: true });
       try {
@@ -231,13 +243,6 @@ function connect(
     db.close();
     throw error;
   }
-}
-
-/** Looks by `stat` only: opening and closing the file would drop this process's lock on it (S13). */
-function assertPresent(directory: string): void {
-  const found = statSync(join(directory, FLOOR_DB), { throwIfNoEntry: false });
-  if (found === undefined) throw new FloorMissingError(directory);
-  if (found.size === 0) throw new FloorDamagedError('it is empty');
 }
 
 function checkIntegrity(db: Database.Database): void {

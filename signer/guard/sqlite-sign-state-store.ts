@@ -366,6 +366,8 @@ class OpenFiles {
 
   /** `committed`: the newest generation this process knows of, should the mark have been set back with the database. */
   static open(directory: string, committed: bigint): OpenFiles {
+    // A home without both is a new one, and says so.
+    FloorDatabase.assertPresent(directory);
     const mark = FloorMark.open(join(directory, FLOOR_MARK));
     let database: FloorDatabase | undefined;
     try {

@@ -66,6 +66,8 @@ describe('a store opens only when everything about it is in order', () => {
     using home = await Home.make();
     rmSync(home.db);
     expect(() => home.open()).toThrow(coded('ERR_FLOOR_MISSING'));
+    rmSync(home.mark);
+    expect(() => home.open()).toThrow(coded('ERR_FLOOR_MISSING'));
   });
 
   test('S4: a database that is there is never overwritten', async () => {
