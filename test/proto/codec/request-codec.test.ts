@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import goDecoded from '../../vectors/go-decoded-requests.json' with { type: 'json' };
 import { READ_ONLY_REQUEST_VECTORS, REQUEST_VECTORS } from '../../vectors/privval-messages.ts';
-import { arbitraryRequest, arbitraryVote } from './arbitraries.ts';
+import { arbitraryProposal, arbitraryRequest, arbitraryVote } from './arbitraries.ts';
 import { oracleRequest } from './oracle.ts';
 
 const malformed = expect.objectContaining({ code: 'ERR_MALFORMED_MESSAGE' });
@@ -136,6 +136,40 @@ describe('decodeRequest', () => {
       skipExtensionSigning: false,
     });
     expect(decodeRequest(body)).toMatchObject({ kind: 'invalid', asked: 'sign-vote', code });
+  });
+
+  it('answers a proposal with a signature of 3310 bytes with a code of its own', () => {
+    const [proposal] = fc.sample(arbitraryProposal, { numRuns: 1, seed: 3 });
+    if (proposal === undefined) expect.unreachable();
+    const asked = (signature: Uint8Array) =>
+      decodeRequest(
+        encodeRequest({
+          kind: 'sign-proposal',
+          chainId: 'c',
+          proposal: { ...proposal, signature },
+        }),
+      );
+    expect(asked(new Uint8Array(3309))).toMatchObject({ kind: 'sign-proposal' });
+    expect(asked(new Uint8Array(3310))).toMatchObject({
+      kind: 'invalid',
+      asked: 'sign-proposal',
+      code: 'ERR_INVALID_SIGNATURE_LENGTH',
+    });
+  });
+
+  it('takes a skip flag of any value but 0 for true, as Go does', () => {
+    const body = (flag: string) =>
+      Uint8Array.fromHex(
+        `1a${(10 + flag.length / 2).toString(16).padStart(2, '0')}0a0408012a0018${flag}120163`,
+      );
+    for (const [flag, skip] of [
+      ['00', false],
+      ['01', true],
+      ['02', true],
+      ['8080808010', true],
+    ] as const) {
+      expect(decodeRequest(body(flag))).toMatchObject({ skipExtensionSigning: skip });
+    }
   });
 
   it('keeps the whole of an extension of 1 MiB, and a negative validator index', () => {
