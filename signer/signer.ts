@@ -67,6 +67,8 @@ type Service = ServedValidator | ValidatorFault;
 interface Parts {
   readonly deps: SignerDeps;
   readonly gate: Gate;
+  /** Takes a validator out of service. */
+  readonly onKeyFault: (fault: KeyFault) => void;
   readonly dial: DialNode;
   /** Closes the keys, after the gate. */
   readonly keys: AsyncDisposableStack;
@@ -142,7 +144,16 @@ export class Signer implements AsyncDisposable {
     const dial: DialNode = (address, dialOptions) =>
       dialNode({ clock, identity }, address, dialOptions);
     const claims = new KeyClaims();
-    const parts = { deps, gate, dial: deps.dial ?? dial, keys, served, services, claims };
+    const parts = {
+      deps,
+      gate,
+      onKeyFault,
+      dial: deps.dial ?? dial,
+      keys,
+      served,
+      services,
+      claims,
+    };
     await allOrFirstError(
       validators.map((validator) => serve(parts, validator, records.get(validator.name))),
     );
@@ -243,7 +254,7 @@ async function serve(
     parts.claims.claim({ validator: name, chainId, publicKey: key.publicKey });
     const keyring = new Keyring(key);
     const privValidator = new LocalPrivValidator(
-      { gate: parts.gate, keyring, logger, clock },
+      { gate: parts.gate, keyring, logger, clock, onKeyFault: parts.onKeyFault },
       { validator: name, chainId },
     );
     const validator = ServedValidator.start(

@@ -4,12 +4,12 @@ import { addressFromPublicKey, type PublicKey } from '@privval/proto/crypto/publ
 import { equalBytes } from '@privval/proto/runtime/bytes';
 
 /**
- * One validator's keys by height. It owns them.
+ * One validator's keys by height. Opened and closed by their owner, not here.
  *
  * A validator has one key here, which signs at every height; whoever asks does so by height all the
  * same, since the answer changes the day a rotation is armed.
  */
-export class Keyring implements AsyncDisposable {
+export class Keyring {
   readonly #key: SigningKey;
   readonly #address: Uint8Array;
 
@@ -36,9 +36,5 @@ export class Keyring implements AsyncDisposable {
   /** The key a floor is bound to, if it is one of these. */
   byPublicKey(publicKey: Uint8Array): SigningKey | undefined {
     return equalBytes(this.#key.publicKey.bytes, publicKey) ? this.#key : undefined;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#key[Symbol.asyncDispose]();
   }
 }

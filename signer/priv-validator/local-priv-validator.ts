@@ -31,7 +31,9 @@ import type { Proposal } from '@privval/proto/types/proposal';
 import type { Timestamp } from '@privval/proto/types/timestamp';
 import type { Vote } from '@privval/proto/types/vote';
 import type { Gate } from '../guard/gate.ts';
+import { SignatureInvalidError } from '../guard/gate-errors.ts';
 import type { Hrs } from '../guard/hrs.ts';
+import type { KeyFault } from '../guard/signing-flights.ts';
 import type { Keyring } from '../keyring/keyring.ts';
 import { DecisionLog } from './decision-log.ts';
 import {
@@ -51,16 +53,6 @@ export class WrongChainError extends CodedError {
   readonly code = 'ERR_WRONG_CHAIN';
 }
 
-/** A key gave a signature over a vote extension that does not verify: nothing of it is released (S20, S21). */
-export class ExtensionSignatureError extends CodedError {
-  override readonly name = 'ExtensionSignatureError';
-  readonly code = 'ERR_EXTENSION_SIGNATURE';
-
-  constructor() {
-    super('the signature over the vote extension does not verify with the key that made it');
-  }
-}
-
 /** What a {@link LocalPrivValidator} works with. It owns none of it. */
 export interface LocalPrivValidatorDeps {
   /** The only way to a signature over a vote or proposal. */
@@ -68,6 +60,8 @@ export interface LocalPrivValidatorDeps {
   readonly keyring: Keyring;
   readonly logger: Logger;
   readonly clock: Clock;
+  /** Told of a key whose signature over an extension did not verify; the gate tells of votes (S20, S29). */
+  readonly onKeyFault?: ((fault: KeyFault) => void) | undefined;
 }
 
 /** Whom it signs for. */
@@ -112,7 +106,7 @@ export class LocalPrivValidator implements PrivValidator {
 
   /**
    * @throws what the key or the store throws; the position may then be reserved.
-   * @throws {ExtensionSignatureError} ERR_EXTENSION_SIGNATURE
+   * @throws {SignatureInvalidError} ERR_SIGNATURE_INVALID when vote or extension come back wrongly signed.
    */
   async signVote(
     chainId: ChainId,
@@ -211,9 +205,17 @@ export class LocalPrivValidator implements PrivValidator {
       key.signNow === undefined
         ? await abortable(key.sign(bytes, options), options)
         : key.signNow(bytes);
-    if (!verifyStrict(key.publicKey, bytes, signature)) throw new ExtensionSignatureError();
+    if (!verifyStrict(key.publicKey, bytes, signature)) throw this.#keyFault(key);
     log.addStages({ extensionMs: clock.monotonicMs() - startMs });
     return signature;
+  }
+
+  /** The signature is destroyed with its frame; what remains to do is to have the key taken out of service. */
+  #keyFault({ publicKey }: SigningKey): SignatureInvalidError {
+    const { validator } = this.#options;
+    const error = new SignatureInvalidError(validator);
+    this.#deps.onKeyFault?.({ validator, publicKey, error });
+    return error;
   }
 
   #startLog(chainId: string, at: Hrs, address: Uint8Array): DecisionLog {

@@ -21,9 +21,3 @@ test('a key is found by its public key, and no other is', async () => {
   expect(keyring.byPublicKey(new Uint8Array(key.publicKey.bytes))).toBe(key);
   expect(keyring.byPublicKey(new Uint8Array(32))).toBeUndefined();
 });
-
-test('the keyring owns its keys: they are closed with it', async () => {
-  const key = new FakeKey({ clock: new ManualClock() });
-  await new Keyring(key)[Symbol.asyncDispose]();
-  await expect(key.sign(new Uint8Array(1))).rejects.toMatchObject({ code: 'ERR_KEY_CLOSED' });
-});

@@ -3,6 +3,7 @@ import { silentLogger } from '@privval/proto/runtime/logger';
 import type { Proposal } from '@privval/proto/types/proposal';
 import type { Vote } from '@privval/proto/types/vote';
 import type { GateResult } from '@privval/signer/guard/gate';
+import type { KeyFault } from '@privval/signer/guard/signing-flights';
 import { Keyring } from '@privval/signer/keyring/keyring';
 import { LocalPrivValidator } from '@privval/signer/priv-validator/local-priv-validator';
 import { describe, expect, test } from 'vitest';
@@ -131,4 +132,35 @@ describe('an answer of the gate that cannot be ends the process', () => {
     const result = await withBrokenGate(key, answer).signVote(CHAIN, prevote());
     expect(result).toMatchObject({ kind: 'signed', message: { timestamp: instant(5) } });
   });
+});
+
+test('a key that signs an extension wrongly is reported once, as one that signs a vote wrongly (S20)', async () => {
+  await using key = new FakeKey({ clock: new ManualClock() });
+  const signBytes = plainVoteSignBytes(CHAIN, precommit());
+  const signature = await key.sign(signBytes);
+  const faults: KeyFault[] = [];
+  const validator = new LocalPrivValidator(
+    {
+      gate: {
+        sign: async () => ({
+          kind: 'signed',
+          signBytes,
+          publicKey: key.publicKey.bytes,
+          signature,
+          timings: { queueMs: 0, reserveMs: 0, signMs: 0, verifyMs: 0 },
+        }),
+      },
+      keyring: new Keyring(key),
+      clock: new ManualClock(),
+      logger: silentLogger,
+      onKeyFault: (fault) => faults.push(fault),
+    },
+    { validator: 'v', chainId: CHAIN },
+  );
+  key.health = 'wrong-signature';
+  await expect(validator.signVote(CHAIN, precommit())).rejects.toMatchObject({
+    code: 'ERR_SIGNATURE_INVALID',
+    validator: 'v',
+  });
+  expect(faults).toMatchObject([{ validator: 'v', publicKey: key.publicKey }]);
 });

@@ -30,8 +30,7 @@ export class ValidatorsOnOneGate implements AsyncDisposable {
   /** A validator with nothing signed yet; its key is closed with the rest. */
   add(name: string, key: SigningKey): LocalPrivValidator {
     const { clock, logger } = this;
-    const keyring = new Keyring(key);
-    this.#resources.defer(() => keyring[Symbol.asyncDispose]());
+    const keyring = new Keyring(this.#resources.use(key));
     this.store.addValidator(
       { name, chainId: CHAIN, publicKey: key.publicKey.bytes },
       { height: 0n, round: 0, step: 'none' },
