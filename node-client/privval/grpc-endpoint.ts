@@ -1,6 +1,7 @@
 /** A signer that is dialed: the gRPC `PrivValidatorAPI` of Tendermint v0.35 (spec/privval.md 2.9). */
 import { readFile } from 'node:fs/promises';
-import { createSecureContext } from 'node:tls';
+import { isIP } from 'node:net';
+import { checkServerIdentity, createSecureContext } from 'node:tls';
 import {
   type ChannelCredentials,
   Client,
@@ -41,6 +42,12 @@ const RECONNECT = {
   'grpc.min_reconnect_backoff_ms': 200,
   'grpc.max_reconnect_backoff_ms': 1_000,
 };
+
+/**
+ * An IP address cannot be asked for as a server's name: the library would, and TLS refuses. This
+ * name goes out in its place and is not what the certificate is compared with.
+ */
+const NAMELESS = { 'grpc.ssl_target_name_override': 'signer.invalid' };
 
 /** Statuses that say "no" rather than "cannot now"; the reference server uses the first two. */
 const REFUSALS: ReadonlySet<number> = new Set([
@@ -129,9 +136,10 @@ export class GrpcEndpoint implements SignerEndpoint {
         'gRPC without TLS: nobody is authenticated and everybody on the way can read and change',
       );
     }
-    const client = new Client(formatHostPort(address), await channelCredentials(tls), {
+    const client = new Client(formatHostPort(address), await channelCredentials(address, tls), {
       ...KEEPALIVE,
       ...RECONNECT,
+      ...(isIP(address.host) === 0 ? {} : NAMELESS),
       'grpc.max_receive_message_length': MAX_ANSWER_BYTES,
     });
     return new GrpcEndpoint({ client, clock: deps.clock }, address);
@@ -220,8 +228,14 @@ export class GrpcEndpoint implements SignerEndpoint {
   }
 }
 
-/** Mutual TLS 1.3 when there is a certificate of the node's own, as stock nodes do it. */
-async function channelCredentials(tls: GrpcTlsFiles | undefined): Promise<ChannelCredentials> {
+/**
+ * Mutual TLS 1.3 when there is a certificate of the node's own, as stock nodes do it. The signer's
+ * certificate has to name the host as it stands in the address, a number included.
+ */
+async function channelCredentials(
+  { host }: GrpcAddress,
+  tls: GrpcTlsFiles | undefined,
+): Promise<ChannelCredentials> {
   if (tls === undefined) return credentials.createInsecure();
   try {
     const [ca, cert, key] = await Promise.all(
@@ -230,7 +244,9 @@ async function channelCredentials(tls: GrpcTlsFiles | undefined): Promise<Channe
       ),
     );
     const context = createSecureContext({ ca, cert, key, minVersion: 'TLSv1.3' });
-    return credentials.createFromSecureContext(context);
+    return credentials.createFromSecureContext(context, {
+      checkServerIdentity: (_name, certificate) => checkServerIdentity(host, certificate),
+    });
   } catch (cause) {
     throw new GrpcCredentialsError(`the files for TLS cannot be used: ${errorCode(cause)}`, {
       cause,

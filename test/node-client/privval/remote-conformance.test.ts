@@ -14,10 +14,7 @@ import { dialNode } from '@privval/signer/connection/dial-node';
 import { GrpcListener } from '@privval/signer/connection/grpc-listener';
 import { parseNodeAddress } from '@privval/signer/connection/node-address';
 import { NodeLink } from '@privval/signer/connection/node-link';
-import { Gate } from '@privval/signer/guard/gate';
-import { SqliteSignStateStore } from '@privval/signer/guard/sqlite-sign-state-store';
-import { Keyring } from '@privval/signer/keyring/keyring';
-import { LocalPrivValidator } from '@privval/signer/priv-validator/local-priv-validator';
+import type { LocalPrivValidator } from '@privval/signer/priv-validator/local-priv-validator';
 import { Session } from '@privval/signer/session/session';
 import {
   describePrivValidator,
@@ -25,6 +22,7 @@ import {
 } from '../../conformance/priv-validator.ts';
 import { MemoryListener } from '../../harness/memory-listener.ts';
 import { ScratchFolder } from '../../harness/scratch-folder.ts';
+import { localPrivValidator } from './local-priv-validator-rig.ts';
 import { CHAIN } from './remote-signer-rig.ts';
 
 const clock = systemClock;
@@ -100,21 +98,6 @@ const overGrpc: Connect = async (privValidator, resources) => {
   const address = `grpc://127.0.0.1:${listener.port}`;
   return resources.use(await openRemoteSigner({ clock, logger }, { address, retry }));
 };
-
-/** The signer's own, over a database of its own with nothing signed. The key stays the caller's. */
-function localPrivValidator(key: SigningKey, resources: AsyncDisposableStack): LocalPrivValidator {
-  const { path } = resources.use(new ScratchFolder());
-  const store = resources.use(SqliteSignStateStore.create({ clock, logger }, { directory: path }));
-  store.addValidator(
-    { name: 'validator', chainId: CHAIN, publicKey: key.publicKey.bytes },
-    { height: 0n, round: 0, step: 'none' },
-  );
-  const gate = resources.use(new Gate({ store, clock, logger }));
-  return new LocalPrivValidator(
-    { gate, keyring: new Keyring(key), clock, logger },
-    { validator: 'validator', chainId: CHAIN },
-  );
-}
 
 for (const [name, connect] of Object.entries({
   memory: overMemory,
