@@ -26,9 +26,11 @@ async function harassAndKill(options: {
   readonly until?: (node: HostileNode) => boolean;
 }): Promise<HostileNode> {
   using folder = new ScratchFolder();
-  // A life begins in half the time, and there are many.
+  // A life begins in half the time, and there are many. Only a process that ends by itself fills it.
   using compiled = new ScratchFolder();
   const env = { NODE_COMPILE_CACHE: compiled.path };
+  await using warmUp = new GuardProcess({ directory: folder.path, env });
+  await warmUp.finish();
   const random = new SeededRandom(options.seed);
   const node = new HostileNode(random, publicKey);
   for (let life = 0; life < options.kills && options.until?.(node) !== true; life++) {
