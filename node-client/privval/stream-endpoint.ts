@@ -149,6 +149,7 @@ export class StreamEndpoint implements SignerEndpoint {
     signal: AbortSignal | undefined,
   ): Promise<T> {
     const connection = await this.#connection(signal);
+    signal?.throwIfAborted();
     const answer = await connection.exchange(question);
     this.#pingDueMs = this.#deps.clock.monotonicMs() + PING_PERIOD_MS;
     try {
@@ -177,14 +178,16 @@ export class StreamEndpoint implements SignerEndpoint {
     try {
       for (;;) {
         await clock.sleep(Math.max(0, this.#pingDueMs - clock.monotonicMs()), { signal });
-        using _ = await this.#turns.enter({ signal });
-        // An answer may have come while this waited for its turn.
+        // An answer may have come meanwhile.
         if (this.#pingDueMs > clock.monotonicMs()) continue;
         this.#pingDueMs = clock.monotonicMs() + PING_PERIOD_MS;
         const connection = listener.current;
-        if (connection === undefined) continue;
+        // A request in flight has a deadline of its own, and shows as well that the signer is there.
+        if (connection === undefined || !this.#turns.isFree) continue;
+        using _ = await this.#turns.enter({ signal });
         // Any answer is one, as for stock nodes. A fault has dropped the connection already.
         await connection.exchange({ kind: 'ping' }).catch((error: unknown) => {
+          if (!isConnectionFault(error)) throw error;
           logger.debug({ remote: connection.remote, code: errorCode(error) }, 'a ping failed');
         });
         this.#pingDueMs = clock.monotonicMs() + PING_PERIOD_MS;

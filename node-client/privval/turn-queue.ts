@@ -28,6 +28,11 @@ export class TurnQueue {
     this.#maxWaiting = options.maxWaiting;
   }
 
+  /** Whether nobody holds the turn: `enter` would resolve at once. */
+  get isFree(): boolean {
+    return !this.#taken;
+  }
+
   /**
    * Resolves when it is the caller's turn. Rejects with `signal.reason` on abort.
    * @throws {RemoteSignerBusyError} ERR_REMOTE_SIGNER_BUSY when `maxWaiting` wait already.

@@ -254,6 +254,19 @@ describe('pings', () => {
   });
 });
 
+test('a ping falls out while a request is in flight, and no crowd at the door hurts it', async () => {
+  await using rig = new RemoteSignerRig({ maxWaiting: 0, retry: { attempts: 1, delayMs: 0 } });
+  const signer = rig.connect('answer', 'silent');
+  await rig.remote.publicKey(CHAIN);
+  await rig.clock.advance(3_000);
+  const outcome = expect(rig.remote.signVote(CHAIN, newVote())).rejects.toMatchObject({
+    code: 'ERR_SIGNER_TIMEOUT',
+  });
+  await rig.clock.advance(5_000);
+  await outcome;
+  expect(signer.seen).toEqual(['public-key', 'sign-vote']);
+});
+
 describe('one at a time', () => {
   test('requests are answered in the order they were made in', async () => {
     await using rig = new RemoteSignerRig();
