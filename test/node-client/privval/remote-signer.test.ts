@@ -262,6 +262,7 @@ test('a ping falls out while a request is in flight, and no crowd at the door hu
   const outcome = expect(rig.remote.signVote(CHAIN, newVote())).rejects.toMatchObject({
     code: 'ERR_SIGNER_TIMEOUT',
   });
+  await rig.settle();
   await rig.clock.advance(5_000);
   await outcome;
   expect(signer.seen).toEqual(['public-key', 'sign-vote']);
