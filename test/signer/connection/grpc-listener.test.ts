@@ -28,7 +28,7 @@ const INVALID_ARGUMENT = 3;
 class Bench implements AsyncDisposable {
   readonly clock = new ManualClock();
   readonly logger = new RecordingLogger();
-  readonly validator = new GuardedValidator({ clock: this.clock });
+  readonly validator = new GuardedValidator({ clock: this.clock, logger: this.logger });
   readonly #resources = new AsyncDisposableStack();
 
   constructor() {
@@ -158,6 +158,8 @@ describe('the gRPC service', () => {
     await key.untilTaken(1);
     giveUp.abort('given up');
     await cancelled;
+    // The cancel has to reach the one who waits for the key, while the key is still at work.
+    while (bench.logger.named('abandoned').length === 0) await bench.clock.advance(0);
     expect(store.floor('guarded')).toMatchObject({ height: 1n, step: 'prevote' });
     key.release();
     const repeat = bench.vote({ height: 1n, seconds: 1_800_000_000 });
