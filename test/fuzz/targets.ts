@@ -13,6 +13,14 @@ import {
   responseTarget,
   signBytesTarget,
 } from './privval-targets.ts';
+import {
+  keyTextTarget,
+  noiseFrameTarget,
+  noiseHandshakeTarget,
+  noisePayloadTarget,
+  secretFrameTarget,
+  secretHandshakeTarget,
+} from './transport-targets.ts';
 
 /** In the order in which they run. */
 export const FUZZ_TARGETS: readonly FuzzTarget[] = [
@@ -22,6 +30,12 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   grpcResponseTarget,
   frameReaderTarget,
   signBytesTarget,
+  secretHandshakeTarget,
+  secretFrameTarget,
+  noiseFrameTarget,
+  noisePayloadTarget,
+  noiseHandshakeTarget,
+  keyTextTarget,
 ];
 
 /** How many of `total` inputs each target gets, by its share; together at least `total`. */
