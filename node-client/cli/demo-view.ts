@@ -9,6 +9,8 @@ export interface DemoStatus {
   readonly floor: string | undefined;
   /** Whether a signer is connected right now. */
   readonly connected: boolean;
+  /** Whether the validator has done its last height. */
+  readonly over: boolean;
   readonly progress: Readonly<DemoProgress>;
 }
 
@@ -34,14 +36,17 @@ export function demoScreen(status: DemoStatus): readonly string[] {
     `  refused    ${doubleSigns(progress)} requests for a second block at one height`,
     `  floor      ${status.floor ?? 'not asked yet'}  (height/round/step: nothing below is signed again)`,
     '',
-    '  latency           p50        p99        max',
+    '  latency, ms      p50      p99      max',
   ];
   for (const [type, samples] of Object.entries(progress.latency)) {
     const { p50Ms, p99Ms, maxMs } = samples.summary();
-    const numbers = [p50Ms, p99Ms, maxMs].map((ms) => milliseconds(ms).padStart(11));
+    const numbers = [p50Ms, p99Ms, maxMs].map((ms) => digits(ms).padStart(9));
     lines.push(`  ${type.padEnd(11)}${numbers.join('')}`);
   }
-  lines.push('', `  ${trouble(status) ?? 'Ctrl-C stops'}`);
+  lines.push(
+    '',
+    `  ${trouble(status) ?? (status.over ? 'Stopping the signer.' : 'Ctrl-C stops.')}`,
+  );
   return lines;
 }
 
@@ -54,7 +59,7 @@ export function demoLine(status: DemoStatus): string {
     `signed ${progress.signed}`,
     `second blocks refused ${doubleSigns(progress)}`,
     `floor ${status.floor ?? '?'}`,
-    `precommit p50 ${milliseconds(p50Ms)} p99 ${milliseconds(p99Ms)}`,
+    `precommit p50 ${digits(p50Ms)} ms p99 ${digits(p99Ms)} ms`,
   ];
   const wrong = trouble(status);
   if (wrong !== undefined) parts.push(wrong);
@@ -66,7 +71,8 @@ export function farewell(progress: Readonly<DemoProgress>, places: DemoPlaces): 
   const { folder, home, logFile, keep } = places;
   const lines = [
     '',
-    `Signed ${progress.signed} messages at ${progress.height} heights; refused ${doubleSigns(progress)} second blocks. The signer stopped cleanly.`,
+    `Signed ${progress.signed} messages at ${progress.height} heights; refused ${doubleSigns(progress)} second blocks.`,
+    'The signer stopped cleanly.',
     '',
   ];
   if (keep) {
@@ -98,9 +104,9 @@ function doubleSigns(progress: Readonly<DemoProgress>): string {
 function trouble(status: DemoStatus): string | undefined {
   const { refused, lastRefusal } = status.progress;
   if (refused > 0) return `${refused} messages were not signed; the last: ${lastRefusal?.text}`;
-  return status.connected ? undefined : 'waiting for the signer to connect';
+  return status.connected || status.over ? undefined : 'waiting for the signer to connect';
 }
 
-function milliseconds(ms: number): string {
-  return `${ms.toFixed(ms < 10 ? 2 : 1)} ms`;
+function digits(ms: number): string {
+  return ms.toFixed(ms < 10 ? 2 : 1);
 }

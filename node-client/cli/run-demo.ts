@@ -65,7 +65,7 @@ export async function runDemo(deps: DemoDeps, options: RunDemoOptions): Promise<
   const init = ['init', '--home', home, '--chain-id', CHAIN_ID, '--node', nodeAddress];
   await runSigner(init, { signal });
 
-  output.write(`Starting the signer, which dials ${signer.address} and logs to ${logFile}\n\n`);
+  output.write(`Starting the signer; its log: ${logFile}\n\n`);
   const child = stack.use(
     await SignerProcess.start({ clock }, { args: ['serve', '--home', home], logFile }),
   );
@@ -100,11 +100,12 @@ async function signInPublic(
 
   await using floor = FloorWatch.start({ clock }, { home });
   const startedMs = clock.monotonicMs();
-  const status = (): DemoStatus => ({
+  const status = (over = false): DemoStatus => ({
     chainId: CHAIN_ID,
     elapsedMs: clock.monotonicMs() - startedMs,
     floor: floor.latest,
     connected: signer.remote !== undefined,
+    over,
     progress,
   });
   using display = openDemoDisplay(deps);
@@ -125,7 +126,7 @@ async function signInPublic(
   }
   // A signer that is stopping already has given its floor up.
   await floor.refresh().catch(() => undefined);
-  display.show(status(), true);
+  display.show(status(true), true);
 }
 
 /** Shows the status again and again, until disposed. */

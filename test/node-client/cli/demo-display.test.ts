@@ -24,6 +24,7 @@ function newStatus(changes: Partial<DemoProgress> = {}): DemoStatus {
     elapsedMs: 25_600,
     floor: '128/0/precommit',
     connected: true,
+    over: false,
     progress,
   };
 }
@@ -52,7 +53,7 @@ describe('what is said', () => {
       '384',
       '13 of 13',
       '128/0/precommit',
-      '0.61 ms',
+      '0.61',
     ]) {
       expect(text).toContain(part);
     }
