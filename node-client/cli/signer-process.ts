@@ -8,7 +8,9 @@ import { type Clock, DeadlineError } from '@privval/proto/runtime/clock';
 import { CodedError } from '@privval/proto/runtime/coded-error';
 
 /** The command as `npm install` links it. */
-const SIGNER_BIN: string = fileURLToPath(new URL('../../node_modules/.bin/signer', import.meta.url));
+const SIGNER_BIN: string = fileURLToPath(
+  new URL('../../node_modules/.bin/signer', import.meta.url),
+);
 
 /** Longest time a signer may take to stop; it promises less than a second. */
 const STOP_DEADLINE_MS = 5_000;
