@@ -24,6 +24,7 @@ import type { ValidatorOptions } from '../signer.ts';
 import { ConfigSyntaxError, ConfigUnreadableError, ConfigValueError } from './config-errors.ts';
 import { CONFIG_KEYS, type LOG_FORMATS, type LOG_LEVELS } from './config-keys.ts';
 import { type ConfigTable, readTables } from './config-table.ts';
+import { HOME_VARIABLE } from './home-variable.ts';
 import { nearestWord } from './nearest-word.ts';
 
 /** How much is logged. */
@@ -46,14 +47,6 @@ export interface ConfigOverrides {
   readonly flags?: Readonly<Record<string, string>> | undefined;
   /** @default the process's own */
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
-}
-
-/** The home that commands use without `--home`. */
-export const HOME_VARIABLE = 'PRIVVAL_HOME';
-
-/** @returns the value of {@link HOME_VARIABLE}. */
-export function homeFromEnvironment(): string | undefined {
-  return process.env[HOME_VARIABLE] || undefined;
 }
 
 /**

@@ -105,11 +105,18 @@ export class FloorDatabase {
    * answer to its sync are in the machine's cache and perhaps nowhere else. Before the first
    * answer they have to be on the disk (S8, S9).
    *
-   * `expected`, the mark: a database of another home, or an older one, is refused (S11).
+   * `expected`, the mark: a database of another home, or an older one, is refused (S11). Without
+   * it `raise` says where each floor is to stand instead: the commit that gives the database its
+   * next generation, and may bring it level with the mark, is the one that raises the floors. What
+   * `raise` throws leaves everything as it was.
    *
    * @throws one of the errors of `sign-state-errors.ts`.
    */
-  static open(directory: string, expected: MarkContent | undefined): FloorDatabase {
+  static open(
+    directory: string,
+    expected: MarkContent | undefined,
+    raise: (row: FloorRow) => Floor = (row) => row.floor,
+  ): FloorDatabase {
     FloorDatabase.assertPresent(directory);
     return translating(directory, () => {
       const db = connect(directory, { fileMustExist: true });
@@ -120,7 +127,7 @@ export class FloorDatabase {
         if (expected !== undefined) checkAgainstMark(found, expected);
         const floorAfter = expected?.generation ?? 0n;
         const generation = 1n + (found.generation > floorAfter ? found.generation : floorAfter);
-        const rows = found.rows.map((row) => ({ ...row, generation }));
+        const rows = found.rows.map((row) => ({ ...row, floor: raise(row), generation }));
         const opened = new FloorDatabase(db, { ...found, rows, generation });
         opened.#prove();
         return opened;

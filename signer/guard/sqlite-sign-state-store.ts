@@ -129,22 +129,27 @@ export class SqliteSignStateStore implements SignStateStore {
    * Opens a store whose mark is missing, damaged or ahead, with every floor raised to the last
    * position of `floorHeight`, and makes a new mark: what an operator does after a restored backup.
    *
-   * @throws as {@link SqliteSignStateStore.open}, but for the three of the mark.
+   * @throws as {@link SqliteSignStateStore.open}, but for the three of the mark; and what
+   *   `floorHeight` throws, with nothing changed.
    */
   static recover(
     deps: SqliteSignStateStoreDeps,
-    options: SqliteSignStateStoreOptions & { readonly floorHeight: bigint },
+    options: SqliteSignStateStoreOptions & {
+      /** For all, or for each. */
+      readonly floorHeight: bigint | ((record: ValidatorRecord, floor: Floor) => bigint);
+    },
   ): SqliteSignStateStore {
     const { directory, floorHeight } = options;
-    const floor: Floor = { height: floorHeight, round: MAX_ROUND, step: 'precommit' };
-    assertStorable(floor);
-    const database = FloorDatabase.open(directory, undefined);
+    const raised = ({ record, floor }: FloorRow): Floor => {
+      const height = typeof floorHeight === 'bigint' ? floorHeight : floorHeight(record, floor);
+      const wanted: Floor = { height, round: MAX_ROUND, step: 'precommit' };
+      assertStorable(wanted);
+      return mergeFloors(floor, wanted);
+    };
+    const database = FloorDatabase.open(directory, undefined, raised);
     try {
-      const generation = database.generation + 1n;
-      database.write(
-        database.rows.map((row) => ({ ...row, floor: mergeFloors(row.floor, floor), generation })),
-      );
-      FloorMark.create(join(directory, FLOOR_MARK), { homeId: database.homeId, generation });
+      const { homeId, generation } = database;
+      FloorMark.create(join(directory, FLOOR_MARK), { homeId, generation });
     } finally {
       database.close();
     }

@@ -8,7 +8,7 @@ import {
 import type { PublicKey } from '@privval/proto/crypto/public-key';
 import { CodedError, errorCode } from '@privval/proto/runtime/coded-error';
 import type { ChainId } from '@privval/proto/types/chain-id';
-import { MAX_HEIGHT, MAX_ROUND } from '../guard/hrs.ts';
+import { MAX_ROUND } from '../guard/hrs.ts';
 import { mergeFloors } from '../guard/merge-floors.ts';
 import type { Floor } from '../guard/sign-state-store.ts';
 
@@ -39,18 +39,6 @@ export class StateWithoutKeyError extends CodedError {
   }
 }
 
-/** A text is no height. */
-export class InvalidHeightError extends CodedError {
-  override readonly name = 'InvalidHeightError';
-  readonly code = 'ERR_INVALID_HEIGHT';
-
-  constructor(text: string) {
-    super(
-      `${JSON.stringify(text)} is no height: a whole number from 0 to ${MAX_HEIGHT}, in digits only`,
-    );
-  }
-}
-
 /** A state file cannot be read. */
 export class StateFileUnreadableError extends CodedError {
   override readonly name = 'StateFileUnreadableError';
@@ -73,14 +61,6 @@ export interface KeyHistory {
 export interface FloorOwner {
   readonly chainId: ChainId;
   readonly publicKey: PublicKey;
-}
-
-/** @throws {InvalidHeightError} ERR_INVALID_HEIGHT unless decimal digits of an int64 from 0 on. */
-export function parseHeight(text: string): bigint {
-  if (!/^[0-9]{1,19}$/.test(text)) throw new InvalidHeightError(text);
-  const height = BigInt(text);
-  if (height > MAX_HEIGHT) throw new InvalidHeightError(text);
-  return height;
 }
 
 /** The floor that refuses everything at `height` and below. */

@@ -16,7 +16,7 @@ export interface OpenHomeStoreOptions extends AbortOptions {
   /** @default 1000 */
   readonly lockWaitMs?: number | undefined;
   /** How the store is opened under the lock. @default {@link SqliteSignStateStore.open} */
-  readonly open?: ((directory: string) => SqliteSignStateStore) | undefined;
+  readonly open?: ((directory: string) => Promise<SqliteSignStateStore>) | undefined;
 }
 
 /** The store, under the home's lock. Disposing it closes the one, then lets go of the other. */
@@ -35,7 +35,8 @@ export async function openHomeStore(
   options: OpenHomeStoreOptions,
 ): Promise<HomeStore> {
   const { home, command, lockWaitMs = LOCK_WAIT_MS, signal } = options;
-  const open = options.open ?? ((directory) => SqliteSignStateStore.open(deps, { directory }));
+  const open =
+    options.open ?? (async (directory) => SqliteSignStateStore.open(deps, { directory }));
   await using resources = new AsyncDisposableStack();
   resources.use(
     await acquireHomeLock(homePaths(home).lock, {
@@ -45,7 +46,7 @@ export async function openHomeStore(
       signal,
     }),
   );
-  const store = resources.use(open(home));
+  const store = resources.use(await open(home));
   const owned = resources.move();
   return { store, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }

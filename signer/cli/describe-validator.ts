@@ -1,0 +1,104 @@
+/** A validator that was just made, in JSON and in words: what it is, and what its node needs. */
+import { join } from 'node:path';
+import { addressToText, publicKeyToJson } from '@privval/proto/crypto/key-json';
+import { nodeIdFromPublicKey } from '@privval/proto/crypto/node-id';
+import { addressFromPublicKey, type PublicKey } from '@privval/proto/crypto/public-key';
+import { libp2pPeerIdFromPublicKey } from '@privval/proto/noise/peer-id';
+import { parseNodeAddress, printEndpoint } from '../connection/node-address.ts';
+import { MAX_ROUND, STEP_NUMBER } from '../guard/hrs.ts';
+import type { Floor } from '../guard/sign-state-store.ts';
+import { homePaths } from '../home/home-paths.ts';
+import { readIdentity } from '../home/identity.ts';
+import type { NewValidator } from '../home/new-validator.ts';
+
+/** The signer's identity in the three forms nodes know it by. */
+export interface IdentityJson {
+  readonly nodeId: string;
+  readonly libp2p: string;
+  readonly hex: string;
+}
+
+/** The names of a key. */
+export function identityJson(publicKey: PublicKey): IdentityJson {
+  return {
+    nodeId: nodeIdFromPublicKey(publicKey),
+    libp2p: libp2pPeerIdFromPublicKey(publicKey),
+    hex: publicKey.bytes.toHex(),
+  };
+}
+
+/** The identity of a home. Throws as {@link readIdentity}. */
+export function readIdentityJson(home: string): IdentityJson {
+  using identity = readIdentity(homePaths(home).identity);
+  return identityJson(identity.publicKey);
+}
+
+/** What `init --json` and `validators add --json` print. */
+export function newValidatorJson(home: string, made: NewValidator): object {
+  const { record, publicKey, floor, nodeCertificates } = made;
+  return {
+    home,
+    validator: record.name,
+    chainId: record.chainId,
+    publicKey: publicKeyToJson(publicKey),
+    address: addressToText(addressFromPublicKey(publicKey)),
+    keyFile: join(home, made.keyFile),
+    floor: { height: String(floor.height), round: floor.round, step: STEP_NUMBER[floor.step] },
+    identity: readIdentityJson(home),
+    ...(nodeCertificates === undefined ? {} : { nodeCertificates: join(home, nodeCertificates) }),
+  };
+}
+
+/** The same in words, and what the node's configuration has to say. */
+export function newValidatorText(home: string, made: NewValidator): string {
+  const { record, publicKey, floor, text } = made;
+  const identity = readIdentityJson(home);
+  const isEncrypted = text.passphraseFile !== undefined;
+  return [
+    `validator   ${record.name} on chain ${record.chainId}`,
+    `key         ${made.isExistingKey ? 'imported' : 'fresh'}, ${join(home, made.keyFile)} (${isEncrypted ? 'encrypted' : 'not encrypted, mode 0600'})`,
+    `public key  ${JSON.stringify(publicKeyToJson(publicKey))}`,
+    `floor       ${describeFloor(floor)}`,
+    `identity    ${identity.nodeId} (tcp://), ${identity.libp2p} (noise://)`,
+    ...nodeAdvice(home, made, identity),
+  ].join('\n');
+}
+
+function describeFloor({ height, round, step }: Floor): string {
+  if (step === 'none' && height === 0n) return 'nothing was signed yet';
+  if (round === MAX_ROUND) return `everything at height ${height} and below is refused`;
+  return `height ${height} round ${round} ${step}: nothing at or below it is signed again`;
+}
+
+function nodeAdvice(home: string, made: NewValidator, identity: IdentityJson): readonly string[] {
+  const lines = made.text.nodes.map(
+    (node) => `  priv_validator_laddr = "${listenAddress(node, identity)}"`,
+  );
+  const advice = lines.length === 0 ? [] : ['', "In the node's config.toml:", ...lines];
+  const { grpc } = made.text;
+  if (grpc === undefined) return advice;
+  advice.push('', `In the v0.35 node's config.toml, under [priv-validator]:`);
+  advice.push(`  laddr = "grpc://${grpc.listen}"`);
+  if (made.nodeCertificates === undefined) return advice;
+  const folder = join(home, made.nodeCertificates);
+  return [
+    ...advice,
+    '  client-certificate-file = "client.crt"',
+    '  client-key-file = "client.key"',
+    '  root-ca-file = "root-ca.crt"',
+    `The files that were made for the node are in ${folder}: move them to it.`,
+  ];
+}
+
+/** What the node listens on, for a signer that dials `node`. */
+function listenAddress(node: string, identity: IdentityJson): string {
+  const address = parseNodeAddress(node);
+  switch (address.scheme) {
+    case 'unix':
+      return `unix://${address.path}`;
+    case 'tcp':
+      return `tcp://${printEndpoint(address)}`;
+    case 'noise':
+      return `noise://${identity.libp2p}@${printEndpoint(address)}`;
+  }
+}

@@ -1,0 +1,153 @@
+/** `signer serve`: the daemon's frame around `Signer`. */
+import { flushCompileCache } from 'node:module';
+import { resolve } from 'node:path';
+import { errorCode } from '@privval/proto/runtime/coded-error';
+import type { Logger } from '@privval/proto/runtime/logger';
+import { systemRandom } from '@privval/proto/runtime/random';
+import { readConfig, unknownVariables } from '../config/config.ts';
+import { checkHome, checkSocketPath } from '../home/check-home.ts';
+import { homePaths } from '../home/home-paths.ts';
+import { Signer } from '../signer.ts';
+import type { CliContext } from './context.ts';
+import { EXIT_CODES } from './exit-codes.ts';
+import { createLogger } from './logger.ts';
+import { warnOfLeaks } from './process-hardening.ts';
+import { VERSION } from './release.ts';
+
+/** The admin API is loaded once something was signed, or after this long: its modules hold up a vote. */
+const ADMIN_DELAY_MS = 2_000;
+const ADMIN_POLL_MS = 20;
+
+/** As the command line has them. */
+export interface ServeFlags {
+  readonly home: string;
+  readonly logLevel?: string;
+  readonly logFormat?: string;
+}
+
+/** Serves until SIGTERM or SIGINT. */
+export async function runServe(context: CliContext, flags: ServeFlags): Promise<void> {
+  const home = resolve(flags.home);
+  const { clock } = context;
+  checkHome(home);
+  checkSocketPath(home);
+  const { log, ...options } = readConfig(home, { flags: logFlags(flags) });
+  const logger = createLogger(log);
+  exitOnBugs(logger);
+  const stop = stopSignal(logger);
+  const signer = await Signer.start({ clock, random: systemRandom, logger }, { home, ...options });
+  {
+    await using resources = new AsyncDisposableStack();
+    resources.use(signer);
+    logger.info(
+      { home, version: VERSION, node: process.version, validators: options.validators.length },
+      'serving',
+    );
+    stop.isServing();
+    warnOfLeaks(logger);
+    for (const [variable, nearest] of unknownVariables()) {
+      logger.warn({ variable, nearest }, 'an environment variable that means nothing here');
+    }
+    const admin = startAdminLater(context, { home, signer, logger, signal: stop.signal });
+    resources.defer(async () => (await admin)?.[Symbol.asyncDispose]());
+    await stop.requested;
+  }
+  logger.info({}, 'stopped');
+  process.exit(EXIT_CODES.done);
+}
+
+function logFlags({ logLevel, logFormat }: ServeFlags): Readonly<Record<string, string>> {
+  return {
+    ...(logLevel === undefined ? {} : { 'log.level': logLevel }),
+    ...(logFormat === undefined ? {} : { 'log.format': logFormat }),
+  };
+}
+
+/** What SIGTERM and SIGINT do, as the process goes on. */
+interface Stop {
+  /** Resolves with the first signal. */
+  readonly requested: Promise<void>;
+  readonly signal: AbortSignal;
+  /** From now on a signal lets the answer in flight be finished. */
+  readonly isServing: () => void;
+}
+
+/**
+ * The first signal stops in order, the second at once. Before anything is served there is no order
+ * to keep: the floor is made for processes that end at any moment.
+ */
+function stopSignal(logger: Logger): Stop {
+  const controller = new AbortController();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let isServing = false;
+  for (const [name, number] of [
+    ['SIGTERM', 15],
+    ['SIGINT', 2],
+  ] as const) {
+    process.on(name, () => {
+      if (!isServing) process.exit(EXIT_CODES.done);
+      if (controller.signal.aborted) process.exit(128 + number);
+      logger.info({ signal: name }, 'stopping');
+      controller.abort();
+      resolve();
+    });
+  }
+  return {
+    requested: promise,
+    signal: controller.signal,
+    isServing: () => {
+      isServing = true;
+    },
+  };
+}
+
+/** A bug ends the process (nobody knows what is still true), and is in the log before. */
+function exitOnBugs(logger: Logger): void {
+  process.on('uncaughtException', (err) => {
+    logger.error({ err, code: errorCode(err) }, 'a bug ends this process');
+    process.exit(EXIT_CODES.bug);
+  });
+}
+
+interface AdminParts {
+  readonly home: string;
+  readonly signer: Signer;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** Loads and starts the admin API when it is in nobody's way. A failure costs the API, not the signing. */
+async function startAdminLater(
+  { clock }: CliContext,
+  { home, signer, logger, signal }: AdminParts,
+): Promise<AsyncDisposable | undefined> {
+  try {
+    const before = floorsOf(signer);
+    const deadlineMs = clock.monotonicMs() + ADMIN_DELAY_MS;
+    while (clock.monotonicMs() < deadlineMs && floorsOf(signer) === before) {
+      await clock.sleep(ADMIN_POLL_MS, { signal });
+    }
+    const { startAdminServer } = await import('../http/admin-server.ts');
+    signal.throwIfAborted();
+    const { adminSocket } = homePaths(home);
+    const server = await startAdminServer(
+      { store: signer.store, status: () => signer.status(), logger },
+      { socketPath: adminSocket, version: VERSION },
+    );
+    logger.info({ socket: adminSocket }, 'the admin API is up');
+    // A process that is killed would leave its compiled modules behind uncached.
+    flushCompileCache();
+    return server;
+  } catch (err) {
+    if (signal.aborted) return undefined;
+    logger.error({ code: errorCode(err), err }, 'no admin API: signing goes on without it');
+    return undefined;
+  }
+}
+
+function floorsOf(signer: Signer): string {
+  return signer
+    .status()
+    .validators.map(({ floor }) => `${floor.height}/${floor.round}/${floor.step}`)
+    .join();
+}

@@ -1,0 +1,57 @@
+/** The flags of `init` and `validators add`, as the request they stand for. */
+import type { GrpcRequest, ValidatorRequest } from '../home/new-validator.ts';
+import { type CliContext, type HomeFlags, UsageError } from './context.ts';
+
+/** As the command line has them. */
+export interface ValidatorFlags extends HomeFlags {
+  readonly chainId: string;
+  readonly node?: readonly string[];
+  readonly keyFile?: string;
+  readonly stateFile?: string;
+  readonly floorHeight?: bigint;
+  readonly passphraseFile?: string;
+  readonly grpcListen?: string;
+  readonly grpcCert?: string;
+  readonly grpcKey?: string;
+  readonly grpcClientCa?: string;
+  readonly grpcInsecure?: boolean;
+}
+
+/** @throws {UsageError} ERR_USAGE for gRPC flags without `--grpc-listen`. */
+export function requestFromFlags(name: string, flags: ValidatorFlags): ValidatorRequest {
+  const { chainId, node = [], keyFile, stateFile, floorHeight, passphraseFile } = flags;
+  return {
+    name,
+    chainId,
+    nodes: node,
+    keyFile,
+    stateFile,
+    floorHeight,
+    passphraseFile,
+    grpc: grpcFromFlags(flags),
+  };
+}
+
+function grpcFromFlags(flags: ValidatorFlags): GrpcRequest | undefined {
+  const { grpcListen, grpcCert, grpcKey, grpcClientCa, grpcInsecure = false } = flags;
+  if (grpcListen !== undefined) {
+    return {
+      listen: grpcListen,
+      cert: grpcCert,
+      key: grpcKey,
+      clientCa: grpcClientCa,
+      isInsecure: grpcInsecure,
+    };
+  }
+  if (grpcInsecure || [grpcCert, grpcKey, grpcClientCa].some((file) => file !== undefined)) {
+    throw new UsageError('the other --grpc flags need --grpc-listen HOST:PORT');
+  }
+  return undefined;
+}
+
+/** Said whenever a key came from elsewhere. */
+export function warnOfOldSigner(context: CliContext): void {
+  context.note(
+    'The key came from elsewhere: whatever signed with it must never run again, and its key file\nshould be deleted there once this signer has signed.',
+  );
+}
