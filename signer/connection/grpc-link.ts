@@ -60,7 +60,11 @@ export class GrpcLink implements AsyncDisposable {
     const { validator, chainId, listen } = options;
     this.#deps = deps;
     this.#options = options;
-    this.#logger = withFields(deps.logger, { validator, chainId, grpc: printEndpoint(listen) });
+    this.#logger = withFields(deps.logger, {
+      validator,
+      chain: chainId,
+      grpc: printEndpoint(listen),
+    });
     this.closed = this.#run();
   }
 

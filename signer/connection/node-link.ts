@@ -114,7 +114,7 @@ export class NodeLink implements AsyncDisposable {
     this.#options = options;
     this.#logger = withFields(deps.logger, {
       validator,
-      chainId,
+      chain: chainId,
       node: printNodeAddress(address),
     });
     this.closed = this.#run();

@@ -79,7 +79,7 @@ export function answer(
     case 'sign-proposal':
       if (request.chainId === options.chainId) return answerFor(deps, request, options);
       deps.logger.warn(
-        { asked: request.kind, code: 'ERR_WRONG_CHAIN', askedChainId: request.chainId },
+        { asked: request.kind, code: 'ERR_WRONG_CHAIN', askedChain: request.chainId },
         'refused a request for another chain',
       );
       return failure(request.kind, WRONG_CHAIN_TEXT[request.kind]);
