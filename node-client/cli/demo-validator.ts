@@ -26,6 +26,8 @@ export class DoubleSignError extends CodedError {
 
 /** How far a {@link runDemoValidator} has come. It writes, the screen reads. */
 export class DemoProgress {
+  /** When the signer was first there, by the clock's `monotonicMs`; `undefined` before. */
+  startedMs: number | undefined;
   /** The height that was finished last; 0 before the first. */
   height: bigint = 0n;
   /** Messages signed, each verified before it counted. */
@@ -73,14 +75,14 @@ export async function runDemoValidator(
 ): Promise<void> {
   const { clock, progress } = deps;
   const { chainId, signal } = options;
-  const startedMs = clock.monotonicMs();
   for (let count = 0; options.heights === undefined || count < options.heights; count++) {
     const publicKey = await deps.signer.publicKey(chainId, { signal });
+    progress.startedMs ??= clock.monotonicMs();
     const height = progress.height + 1n;
     await signHeight(deps, options, height, addressFromPublicKey(publicKey));
     if (count % HEIGHTS_PER_ATTEMPT === 0) await tryDoubleSign(deps, options, height);
     progress.height = height;
-    const pauseMs = startedMs + (count + 1) * options.intervalMs - clock.monotonicMs();
+    const pauseMs = progress.startedMs + (count + 1) * options.intervalMs - clock.monotonicMs();
     if (pauseMs > 0 && count + 1 !== options.heights) await clock.sleep(pauseMs, { signal });
   }
 }

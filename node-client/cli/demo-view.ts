@@ -1,9 +1,12 @@
 /** What the demo says about itself: text out of numbers, and nothing else. */
 import type { DemoProgress } from './demo-validator.ts';
 
+const WAITING = 'waiting for the signer to connect';
+
 /** Everything the demo shows, at one moment. */
 export interface DemoStatus {
   readonly chainId: string;
+  /** Since the signer was first there. */
   readonly elapsedMs: number;
   /** The signer's floor in its own words, `height/round/step`; `undefined` before it was first asked. */
   readonly floor: string | undefined;
@@ -54,6 +57,7 @@ export function demoScreen(status: DemoStatus): readonly string[] {
 export function demoLine(status: DemoStatus): string {
   const { progress } = status;
   const { p50Ms, p99Ms } = progress.latency.precommit.summary();
+  if (progress.startedMs === undefined && !status.over) return WAITING;
   const parts = [
     `height ${progress.height}`,
     `signed ${progress.signed}`,
@@ -88,10 +92,11 @@ export function farewell(progress: Readonly<DemoProgress>, places: DemoPlaces): 
   lines.push(
     '',
     'Sign for a node of your own:',
-    '  npx signer init --home ~/.privval --chain-id CHAIN_ID --node tcp://NODE_HOST:26659',
+    '  npx signer init --home ~/.privval --chain-id CHAIN --node tcp://HOST:26659',
     '  npx signer serve --home ~/.privval',
     'and in the node\'s config.toml: priv_validator_laddr = "tcp://0.0.0.0:26659".',
-    'An existing key needs its floor too: see "Sign for my node in five minutes" in README.md.',
+    'A key that exists already needs its floor too: README.md,',
+    '"Sign for my node in five minutes".',
     '',
   );
   return lines.join('\n');
@@ -104,7 +109,7 @@ function doubleSigns(progress: Readonly<DemoProgress>): string {
 function trouble(status: DemoStatus): string | undefined {
   const { refused, lastRefusal } = status.progress;
   if (refused > 0) return `${refused} messages were not signed; the last: ${lastRefusal?.text}`;
-  return status.connected || status.over ? undefined : 'waiting for the signer to connect';
+  return status.connected || status.over ? undefined : WAITING;
 }
 
 function digits(ms: number): string {

@@ -98,11 +98,10 @@ async function signInPublic(
     gone.abort(new StopRequest(`the signer ended ${how}`));
   });
 
-  await using floor = FloorWatch.start({ clock }, { home });
-  const startedMs = clock.monotonicMs();
+  await using floor = FloorWatch.start({ clock }, { socketPath: join(home, 'admin.sock') });
   const status = (over = false): DemoStatus => ({
     chainId: CHAIN_ID,
-    elapsedMs: clock.monotonicMs() - startedMs,
+    elapsedMs: progress.startedMs === undefined ? 0 : clock.monotonicMs() - progress.startedMs,
     floor: floor.latest,
     connected: signer.remote !== undefined,
     over,
@@ -118,13 +117,13 @@ async function signInPublic(
     );
   } catch (error) {
     if (!(error instanceof StopRequest)) throw error;
-    // Ctrl-C reaches the signer too, and it may be the quicker one: that is a stop, not a failure.
+    // Who asked to stop may have stopped the signer as well, and it may have been the quicker one.
     if (options.signal?.aborted !== true) {
       const output = await child.lastLines();
       throw new SignerCommandError(error.message, { output, cause: error });
     }
   }
-  // A signer that is stopping already has given its floor up.
+  // The last word on the floor; a signer that is gone already has none.
   await floor.refresh().catch(() => undefined);
   display.show(status(true), true);
 }

@@ -94,8 +94,11 @@ export class SignerProcess implements AsyncDisposable {
     options: { readonly args: readonly string[]; readonly logFile: string },
   ): Promise<SignerProcess> {
     await using log = await open(options.logFile, 'a', 0o600);
+    // A group of its own: Ctrl-C at the terminal would reach it along with us, our own request to
+    // stop would be its second signal, and at the second it drops what it is doing.
     const child = spawn(SIGNER_BIN, [...options.args], {
       stdio: ['ignore', log.fd, log.fd],
+      detached: true,
     });
     return new SignerProcess(child, deps.clock, options.logFile);
   }

@@ -14,6 +14,7 @@ function newStatus(changes: Partial<DemoProgress> = {}): DemoStatus {
   const progress = Object.assign(new DemoProgress(), {
     height: 128n,
     signed: 384,
+    startedMs: 0,
     doubleSignAttempts: 13,
     doubleSignRefusals: 13,
     ...changes,
@@ -73,6 +74,8 @@ describe('what is said', () => {
       '2 messages were not signed; the last: too late',
     );
     expect(demoLine({ ...newStatus(), connected: false })).toContain('waiting for the signer');
+    const before = newStatus({ startedMs: undefined });
+    expect(demoLine({ ...before, connected: false })).toBe('waiting for the signer to connect');
   });
 
   test('the farewell tells where things are, or that they are gone', () => {
