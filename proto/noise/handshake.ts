@@ -7,7 +7,7 @@
  *     → s, se
  */
 import { createHash, createHmac } from 'node:crypto';
-import { CipherState, SealedFrameError, TAG_BYTES } from '../crypto/cipher-state.ts';
+import { CipherState, TAG_BYTES } from '../crypto/cipher-state.ts';
 import { BadHandshakeError } from '../crypto/handshake-error.ts';
 import { sodium } from '../crypto/sodium.ts';
 import { X25519_BYTES, type X25519KeyPair } from '../crypto/x25519.ts';
@@ -186,7 +186,6 @@ export class NoiseHandshake implements Disposable {
       try {
         this.#cipher.decrypt(plaintext, ciphertext, this.#hash);
       } catch (cause) {
-        if (!(cause instanceof SealedFrameError)) throw cause;
         throw new BadHandshakeError('a Noise message is not sealed by this peer', { cause });
       }
     }

@@ -56,6 +56,7 @@ export async function dialSocket(
           keepAlive: keepAliveDelayMs > 0,
           keepAliveInitialDelay: keepAliveDelayMs,
         });
+  const closed = closeOf(socket);
   const { promise: connected, resolve, reject } = Promise.withResolvers<void>();
   const onError = (error: Error): void => reject(new DialError(remote, error));
   socket.once('connect', resolve);
@@ -64,7 +65,7 @@ export async function dialSocket(
     await abortable(connected, { signal });
     return socketStream(socket, { remote });
   } catch (error) {
-    await destroySocket(socket);
+    await destroySocket(socket, closed);
     throw error;
   } finally {
     socket.off('connect', resolve);
@@ -89,6 +90,7 @@ export function socketStream(
 class SocketStream implements ByteStream {
   readonly remote: string;
   readonly #socket: Socket;
+  readonly #closed: Promise<void>;
   readonly #incoming = new ByteQueue();
   #paused = false;
   /** What every write rejects with, once there is such a reason. */
@@ -101,6 +103,7 @@ class SocketStream implements ByteStream {
   constructor(socket: Socket, remote: string) {
     this.remote = remote;
     this.#socket = socket;
+    this.#closed = closeOf(socket);
     socket.allowHalfOpen = true;
     socket.setNoDelay(true);
     socket.on('error', (error) => {
@@ -143,7 +146,7 @@ class SocketStream implements ByteStream {
     this.#incoming.abandon(closed);
     this.#failure = closed;
     this.#flushing?.reject(closed);
-    await destroySocket(this.#socket);
+    await destroySocket(this.#socket, this.#closed);
   }
 
   #receive(chunk: Uint8Array): void {
@@ -182,12 +185,20 @@ class SocketStream implements ByteStream {
   }
 }
 
+/**
+ * Resolves when the socket's descriptor is closed. To be called before that can happen: the
+ * socket's own `closed` is true earlier than it is.
+ */
+function closeOf(socket: Socket): Promise<void> {
+  if (socket.destroyed) return Promise.resolve();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  socket.once('close', () => resolve());
+  return promise;
+}
+
 /** Closes the socket without ceremony and waits until it is. Late errors are not news any more. */
-async function destroySocket(socket: Socket): Promise<void> {
-  if (socket.closed) return;
-  const { promise: closed, resolve } = Promise.withResolvers<void>();
+async function destroySocket(socket: Socket, closed: Promise<void>): Promise<void> {
   socket.on('error', () => undefined);
-  socket.once('close', resolve);
   socket.destroy();
   await closed;
 }

@@ -2,6 +2,7 @@ import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { getEventListeners } from 'node:events';
 import { Ed25519SecretKey } from '@privval/proto/crypto/secret-key';
 import { X25519KeyPair } from '@privval/proto/crypto/x25519';
+import { NoiseSealer } from '@privval/proto/noise/frame-sealer';
 import { NoiseHandshake } from '@privval/proto/noise/handshake';
 import { encodeIdentityKey, type Secp256k1PublicKey } from '@privval/proto/noise/identity-key';
 import { acceptNoise, dialNoise } from '@privval/proto/noise/noise-connection';
@@ -42,6 +43,25 @@ async function answerWith(
   handshake.read(first.subarray(2));
   await stream.write(framed(handshake.write(make(staticKey.publicKey))));
   return handshake;
+}
+
+/** A signer by hand: does the handshake with the payload `make` gives, and sends `then` with message 3. */
+async function dialWith(
+  stream: ByteStream,
+  make: (staticKey: Uint8Array) => Uint8Array,
+  then: Uint8Array = new Uint8Array(0),
+): Promise<void> {
+  const staticKey = X25519KeyPair.generate();
+  const handshake = new NoiseHandshake('initiator', {
+    staticKey,
+    ephemeralKey: X25519KeyPair.generate(),
+  });
+  await stream.write(framed(handshake.write(new Uint8Array(0))));
+  handshake.read(((await stream.read()) ?? new Uint8Array(0)).subarray(2));
+  const third = framed(handshake.write(make(staticKey.publicKey)));
+  const { sendKey } = handshake.split();
+  const frames = then.length === 0 ? then : new NoiseSealer(sendKey).seal(then);
+  await stream.write(concatBytes(third, frames));
 }
 
 /** A secp256k1 identity, made with Node's own cryptography. */
@@ -219,6 +239,30 @@ describe('a Noise connection', () => {
       dialNoise(left, signer, { expectedPeer: formatLibp2pPeerId(peerIdBytes(key)) }),
     ).rejects.toMatchObject({ code: 'ERR_IDENTITY_PROOF' });
     await answering;
+  });
+
+  test('is refused to a signer that proves another static key, pinned or not', async () => {
+    for (const expectedPeer of [signerId, undefined]) {
+      const [left, right] = memoryStreamPair();
+      const dialing = dialWith(left, (staticKey) => encodePayload(signer, staticKey.toReversed()));
+      await expect(acceptNoise(right, node, { expectedPeer })).rejects.toMatchObject({
+        code: 'ERR_IDENTITY_PROOF',
+      });
+      await dialing;
+      expect(right.disposed).toBe(true);
+    }
+  });
+
+  test('goes on when the first frame comes in one chunk with the end of the handshake', async () => {
+    const [left, right] = memoryStreamPair();
+    const dialing = dialWith(
+      left,
+      (staticKey) => encodePayload(signer, staticKey),
+      Uint8Array.of(2, 0x42, 0),
+    );
+    const { stream } = await acceptNoise(right, node, { expectedPeer: signerId });
+    await dialing;
+    expect(await stream.read()).toEqual(Uint8Array.of(2, 0x42, 0));
   });
 
   const roles = [

@@ -162,6 +162,22 @@ describe('a socket stream', () => {
     expect(Object.getPrototypeOf(chunk)).toBe(Uint8Array.prototype);
   });
 
+  test('is really closed when its dispose resolves, twice asked as well', async () => {
+    await using listener = await listen();
+    const socket = createConnection({ host: '127.0.0.1', port: listener.port });
+    await new Promise((resolve) => socket.once('connect', resolve));
+    const stream = socketStream(socket);
+    const log: string[] = [];
+    socket.once('close', () => log.push('closed'));
+    await Promise.all(
+      [1, 2].map(async () => {
+        await stream[Symbol.asyncDispose]();
+        log.push('disposed');
+      }),
+    );
+    expect(log).toEqual(['closed', 'disposed', 'disposed']);
+  });
+
   test('is broken at once when made of a socket that is closed already', async () => {
     await using listener = await listen();
     const socket = createConnection({ host: '127.0.0.1', port: listener.port });
