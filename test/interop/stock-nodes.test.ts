@@ -1,8 +1,9 @@
 /** Stock nodes validate through `signer serve`: the sentence this product is. */
+import { join } from 'node:path';
 import { systemClock } from '@privval/proto/runtime/clock';
 import { describe, expect, it } from 'vitest';
 import { OwnSigner } from './own-signer.ts';
-import { NodeHome, type SignerFacts } from './peers/node-home.ts';
+import { freePort, NodeHome, type SignerFacts } from './peers/node-home.ts';
 import { type NodeName, type SignerScheme, STOCK_NODES } from './peers/peers.ts';
 import { StockNode } from './peers/stock-node.ts';
 
@@ -26,18 +27,32 @@ async function stand(name: NodeName, scheme: SignerScheme): Promise<Stand> {
   await using stack = new AsyncDisposableStack();
   const chainId = `c-${name.replaceAll('.', '-')}`;
   const home = stack.use(await NodeHome.prepare({ node: name, chainId, scheme }));
-  const signer = stack.use(await OwnSigner.init(deps, initFlags(home)));
+  const grpcAddress = `127.0.0.1:${await freePort()}`;
+  const place = scheme === 'grpc' ? ['--grpc-listen', grpcAddress] : ['--node', home.signerAddress];
+  const flags = ['--chain-id', chainId, '--validator', 'v', ...place];
+  const signer = stack.use(await OwnSigner.init(deps, flags));
   const facts: SignerFacts = {
     validator: await signer.validator(),
     ...(scheme === 'noise' && {
       peerId: await signer.command('identity', 'show', '--format', 'libp2p'),
     }),
-    ...(scheme === 'grpc' && { grpc: grpcFacts(signer.home) }),
+    ...(scheme === 'grpc' && { grpc: grpcFacts(grpcAddress, signer) }),
   };
   await signer.serve();
   const node = stack.use(await StockNode.start(deps, { home, signer: facts }));
   const owned = stack.move();
   return { signer, node, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** The files that `init` makes for the node. */
+function grpcFacts(address: string, { home }: OwnSigner): NonNullable<SignerFacts['grpc']> {
+  const file = (name: string): string => join(home, 'grpc/v/node', name);
+  return {
+    address,
+    certificateFile: file('client.crt'),
+    keyFile: file('client.key'),
+    rootFile: file('root-ca.crt'),
+  };
 }
 
 describe('a stock node validates through signer serve', () => {

@@ -42,7 +42,7 @@ export async function startSubject(
 
 function startPrivval(directory: string, ends: readonly NodeEnd[]): Subject {
   const home = join(directory, 'home');
-  const environment = { ...process.env, PATH: `${BIN}:${process.env.PATH ?? ''}` };
+  const environment = { ...process.env, PATH: `${BIN}:${process.env['PATH'] ?? ''}` };
   ends.forEach((end, i) => {
     const target = ['--home', home, '--chain-id', end.chainId, '--node', end.address];
     const command =
