@@ -11,9 +11,13 @@
 import { hkdfSync } from 'node:crypto';
 import { verifyStrict } from '../crypto/ed25519.ts';
 import { BadHandshakeError, IdentityProofError } from '../crypto/handshake-error.ts';
-import { ed25519PublicKey, type PublicKey } from '../crypto/public-key.ts';
+import {
+  ED25519_PUBLIC_KEY_BYTES,
+  ed25519PublicKey,
+  type PublicKey,
+} from '../crypto/public-key.ts';
 import { sodium } from '../crypto/sodium.ts';
-import { X25519_BYTES, type X25519KeyPair } from '../crypto/x25519.ts';
+import type { X25519KeyPair } from '../crypto/x25519.ts';
 import { compareBytes, concatBytes, equalBytes, hexFromBytes } from '../runtime/bytes.ts';
 import { MerlinTranscript } from './merlin.ts';
 
@@ -133,7 +137,7 @@ export function verifyAuth(bytes: Uint8Array, challenge: Uint8Array): PublicKey 
     );
   }
   if (bytes.length < AUTH_MESSAGE_BYTES) return undefined;
-  const keyEnd = AUTH_PREFIX.length + X25519_BYTES;
+  const keyEnd = AUTH_PREFIX.length + ED25519_PUBLIC_KEY_BYTES;
   const signatureStart = keyEnd + SIGNATURE_PREFIX.length;
   if (!equalBytes(bytes.subarray(keyEnd, signatureStart), SIGNATURE_PREFIX)) {
     throw new BadHandshakeError('the second message has no 64-byte signature');
