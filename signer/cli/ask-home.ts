@@ -4,7 +4,7 @@
  */
 import { resolve } from 'node:path';
 import { errorCode } from '@privval/proto/runtime/coded-error';
-import { HomeLockedError } from '../guard/sign-state-errors.ts';
+import { HomeLockedError, UnknownValidatorError } from '../guard/sign-state-errors.ts';
 import { checkHome } from '../home/check-home.ts';
 import { homePaths } from '../home/home-paths.ts';
 import {
@@ -62,17 +62,22 @@ export function askHome(context: CliContext, home: string, command: string): Hom
   };
 }
 
-/** The validator meant: the one named, or the only one. @throws {ChooseValidatorError} ERR_CHOOSE_VALIDATOR */
+/**
+ * The validator meant: the one named, or the only one.
+ *
+ * @throws {ChooseValidatorError} ERR_CHOOSE_VALIDATOR
+ * @throws {UnknownValidatorError} ERR_UNKNOWN_VALIDATOR
+ */
 export async function chooseValidator(
   questions: HomeQuestions,
   name: string | undefined,
 ): Promise<ValidatorRow> {
   const rows = await questions.validators();
-  const [only] = rows;
-  if (name === undefined && rows.length === 1 && only !== undefined) return only;
-  const named = rows.find((row) => row.name === name);
-  if (named === undefined) throw new ChooseValidatorError(rows.map((row) => row.name));
-  return named;
+  const candidates = name === undefined ? rows : rows.filter((row) => row.name === name);
+  const [chosen] = candidates;
+  if (chosen !== undefined && candidates.length === 1) return chosen;
+  if (name !== undefined) throw new UnknownValidatorError(name);
+  throw new ChooseValidatorError(rows.map((row) => row.name));
 }
 
 interface Asking {

@@ -5,9 +5,8 @@ import { nodeIdFromPublicKey } from '@privval/proto/crypto/node-id';
 import { addressFromPublicKey, type PublicKey } from '@privval/proto/crypto/public-key';
 import { libp2pPeerIdFromPublicKey } from '@privval/proto/noise/peer-id';
 import { parseNodeAddress, printEndpoint } from '../connection/node-address.ts';
-import { MAX_ROUND, STEP_NUMBER } from '../guard/hrs.ts';
-import type { Floor } from '../guard/sign-state-store.ts';
 import { homePaths } from '../home/home-paths.ts';
+import { describePosition, positionJson } from '../home/home-state.ts';
 import { readIdentity } from '../home/identity.ts';
 import type { NewValidator } from '../home/new-validator.ts';
 
@@ -43,7 +42,7 @@ export function newValidatorJson(home: string, made: NewValidator): object {
     publicKey: publicKeyToJson(publicKey),
     address: addressToText(addressFromPublicKey(publicKey)),
     keyFile: join(home, made.keyFile),
-    floor: { height: String(floor.height), round: floor.round, step: STEP_NUMBER[floor.step] },
+    floor: positionJson(floor),
     identity: readIdentityJson(home),
     ...(nodeCertificates === undefined ? {} : { nodeCertificates: join(home, nodeCertificates) }),
   };
@@ -58,16 +57,10 @@ export function newValidatorText(home: string, made: NewValidator): string {
     `validator   ${record.name} on chain ${record.chainId}`,
     `key         ${made.isExistingKey ? 'imported' : 'fresh'}, ${join(home, made.keyFile)} (${isEncrypted ? 'encrypted' : 'not encrypted, mode 0600'})`,
     `public key  ${JSON.stringify(publicKeyToJson(publicKey))}`,
-    `floor       ${describeFloor(floor)}`,
+    `floor       ${describePosition(positionJson(floor))}`,
     `identity    ${identity.nodeId} (tcp://), ${identity.libp2p} (noise://)`,
     ...nodeAdvice(home, made, identity),
   ].join('\n');
-}
-
-function describeFloor({ height, round, step }: Floor): string {
-  if (step === 'none' && height === 0n) return 'nothing was signed yet';
-  if (round === MAX_ROUND) return `everything at height ${height} and below is refused`;
-  return `height ${height} round ${round} ${step}: nothing at or below it is signed again`;
 }
 
 function nodeAdvice(home: string, made: NewValidator, identity: IdentityJson): readonly string[] {

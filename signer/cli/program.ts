@@ -255,16 +255,14 @@ function addVersion(program: Command, context: CliContext): void {
 }
 
 function addExitCodes(program: Command, context: CliContext): void {
+  const lines = Object.entries(EXIT_CODE_TEXTS).map(
+    ([name, text]) => `${String(EXIT_CODES[name as keyof typeof EXIT_CODES]).padStart(2)}  ${text}`,
+  );
   program
     .command('exit-codes')
     .description('print what exit codes mean')
-    .action(() => {
-      for (const [name, text] of Object.entries(EXIT_CODE_TEXTS)) {
-        context.print(
-          `${String(EXIT_CODES[name as keyof typeof EXIT_CODES]).padStart(2)}  ${text}`,
-        );
-      }
-    });
+    .addHelpText('after', `\n${lines.join('\n')}`)
+    .action(() => context.print(lines.join('\n')));
 }
 
 function group(parent: Command, name: string, description: string): Command {

@@ -11,6 +11,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
     'Key, chain and floor are bound in floor.db: put back what signer.toml said before.',
   ERR_UNKNOWN_VALIDATOR: 'signer validators list shows the names.',
   ERR_KEY_FILE_EXISTS: 'Move it aside if it is not needed, or choose another name.',
+  ERR_ADMIN_UNREACHABLE: 'Is signer serve running on this home?',
   ERR_NO_HOME: 'Name the home with --home DIR or PRIVVAL_HOME.',
   EACCES: 'This user may not use that file or folder.',
 };

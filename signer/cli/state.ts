@@ -4,11 +4,14 @@ import { errorCode } from '@privval/proto/runtime/coded-error';
 import { createFile } from '../home/durable-file.ts';
 import { readStateFile } from '../home/first-floor.ts';
 import { HomeUnwritableError } from '../home/home-errors.ts';
-import type { ImportResult, StateImport } from '../home/home-state.ts';
+import {
+  describePosition,
+  type ImportResult,
+  STEP_NAMES,
+  type StateImport,
+} from '../home/home-state.ts';
 import { askHome, chooseValidator, type HomeQuestions } from './ask-home.ts';
 import { type CliContext, type HomeFlags, printJson, printTable, UsageError } from './context.ts';
-
-const STEP_NAMES = ['none', 'propose', 'prevote', 'precommit'];
 
 /** Shows every floor. */
 export async function runStateShow(context: CliContext, flags: HomeFlags): Promise<void> {
@@ -90,12 +93,10 @@ export async function runStateImport(
     return;
   }
   const { before, after } = result;
-  const show = (at: typeof before): string =>
-    `height ${at.height} round ${at.round} ${STEP_NAMES[at.step]}`;
   context.print(
     result.isRaised
-      ? `floor of ${name} raised from ${show(before)} to ${show(after)}`
-      : `floor of ${name} is at ${show(after)} already: nothing changed`,
+      ? `floor of ${name} raised: from "${describePosition(before)}" to "${describePosition(after)}"`
+      : `floor of ${name} is there already ("${describePosition(after)}"): nothing changed`,
   );
 }
 

@@ -7,10 +7,13 @@ import { addressToText, type PublicKeyJson, publicKeyToJson } from '@privval/pro
 import { addressFromPublicKey, ed25519PublicKey } from '@privval/proto/crypto/public-key';
 import { hexFromBytes } from '@privval/proto/runtime/bytes';
 import { CodedError } from '@privval/proto/runtime/coded-error';
-import { comparePositions, type Position, STEP_NUMBER } from '../guard/hrs.ts';
+import { comparePositions, MAX_ROUND, type Position, STEP_NUMBER } from '../guard/hrs.ts';
 import { mergeFloors } from '../guard/merge-floors.ts';
 import type { Floor, SignStateStore, ValidatorRecord } from '../guard/sign-state-store.ts';
 import { floorAtHeight, floorFromStateFile } from './first-floor.ts';
+
+/** By the numbers FilePV gives them. */
+export const STEP_NAMES = ['none', 'propose', 'prevote', 'precommit'] as const;
 
 /** A position, as `state show --json` has it. */
 export interface PositionJson {
@@ -69,16 +72,14 @@ export class ConfirmationRequiredError extends CodedError {
   }
 }
 
-/** There is more than one validator, or none of the name given. */
+/** It was not said which of several validators is meant. */
 export class ChooseValidatorError extends CodedError {
   override readonly name = 'ChooseValidatorError';
   readonly code = 'ERR_CHOOSE_VALIDATOR';
 
   constructor(names: readonly string[]) {
     super(
-      names.length === 0
-        ? 'this home has no validator'
-        : `this home has ${names.length} validators: choose one with --validator (${names.join(', ')})`,
+      `this home has ${names.length} validators: choose one with --validator (${names.join(', ')})`,
     );
   }
 }
@@ -144,7 +145,7 @@ export function importState(store: SignStateStore, request: StateImport): Import
   if (confirm !== validator) {
     throw new ConfirmationRequiredError(
       validator,
-      `the floor of ${validator} on ${record.chainId} would go from ${describe(before)} to ${describe(merged)}, below and at which nothing is signed any more`,
+      `the floor of ${validator} on ${record.chainId} would go from "${describePosition(positionJson(before))}" to "${describePosition(positionJson(merged))}", and nothing up to there is signed any more`,
     );
   }
   const after = store.raiseFloor(validator, wanted);
@@ -169,10 +170,14 @@ function isSameFloor(a: Floor, b: Floor): boolean {
   );
 }
 
-function positionJson({ height, round, step }: Position): PositionJson {
+/** A position as JSON has it. */
+export function positionJson({ height, round, step }: Position): PositionJson {
   return { height: String(height), round, step: STEP_NUMBER[step] };
 }
 
-function describe({ height, round, step }: Position): string {
-  return `height ${height} round ${round} ${step}`;
+/** A floor in words. */
+export function describePosition({ height, round, step }: PositionJson): string {
+  if (round === MAX_ROUND) return `everything at height ${height} and below`;
+  if (step === 0 && round === 0 && height === '0') return 'nothing signed yet';
+  return `height ${height} round ${round} ${STEP_NAMES[step]}`;
 }

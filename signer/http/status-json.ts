@@ -3,8 +3,7 @@ import { addressToText, type PublicKeyJson, publicKeyToJson } from '@privval/pro
 import { addressFromPublicKey, ed25519PublicKey } from '@privval/proto/crypto/public-key';
 import type { GrpcStatus } from '../connection/grpc-link.ts';
 import type { LinkStatus } from '../connection/node-link.ts';
-import { STEP_NUMBER } from '../guard/hrs.ts';
-import type { PositionJson } from '../home/home-state.ts';
+import { type PositionJson, positionJson } from '../home/home-state.ts';
 import type { SignerStatus, ValidatorFault, ValidatorStatus } from '../signer-status.ts';
 
 /** A validator's status. */
@@ -53,7 +52,7 @@ function validatorStatusJson(status: ValidatorStatus): ValidatorStatusJson {
     address: addressToText(addressFromPublicKey(publicKey)),
     isInService: fault === undefined,
     fault: fault ?? null,
-    floor: { height: String(floor.height), round: floor.round, step: STEP_NUMBER[floor.step] },
+    floor: positionJson(floor),
     nodes,
     grpc: grpc ?? null,
   };
