@@ -164,7 +164,7 @@ test('variables that look like ours and mean nothing are found, with the nearest
 });
 
 test('every key is documented with its default and its variable', () => {
-  const docs = ['operations.md', 'operations-config.md']
+  const docs = ['operations.md']
     .map((name) => join(import.meta.dirname, '../../../docs', name))
     .filter((path) => existsSync(path))
     .map((path) => readFileSync(path, 'utf8'))

@@ -1,4 +1,12 @@
-import { chmodSync, copyFileSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { silentLogger } from '@privval/proto/runtime/logger';
 import { FloorMark } from '@privval/signer/guard/floor-mark';
 import { MIGRATIONS, migrateSchema } from '@privval/signer/guard/floor-schema';
@@ -276,6 +284,18 @@ test("S13: what the home's files are looked at with leaves the database locked",
   }
   expect(() => home.open()).toThrow(coded('ERR_FLOOR_LOCKED'));
   expect(store.floor('v0').height).toBe(5n);
+});
+
+test('S14: the lock is taken before the log is opened: no shared index of it, and no other program gets in', async () => {
+  using home = await Home.make();
+  await using store = home.open();
+  // With the two the other way round, SQLite maps the log's index from a file that others can map as well.
+  expect(readdirSync(home.path)).not.toContain('floor.db-shm');
+  const other = new Database(home.db, { timeout: 0 });
+  expect(() => other.prepare('SELECT * FROM floors').all()).toThrow(coded('SQLITE_BUSY'));
+  expect(() => other.exec('DELETE FROM floors')).toThrow(coded('SQLITE_BUSY'));
+  other.close();
+  reserve(store, 6);
 });
 
 /** Overwrites the second half of the page that holds `text`, as a write cut by a power failure does. */
