@@ -8,7 +8,8 @@ import type { Logger } from '@privval/proto/runtime/logger';
 import { assertStorable } from './assert-storable.ts';
 import { decideBatch } from './decide-batch.ts';
 import { FLOOR_DB, FloorDatabase, WAL_SPACE_FRAMES } from './floor-database.ts';
-import { FloorMark, type MarkContent, newHomeId, syncDirectory } from './floor-mark.ts';
+import { FLOOR_MARK, FloorFiles } from './floor-files.ts';
+import { FloorMark, newHomeId, syncDirectory } from './floor-mark.ts';
 import type { FloorRow } from './floor-row.ts';
 import { formatPosition, type Hrs, MAX_ROUND } from './hrs.ts';
 import { mergeFloors } from './merge-floors.ts';
@@ -16,7 +17,6 @@ import { RaisedFloors } from './raised-floors.ts';
 import {
   DuplicateValidatorError,
   FloorExistsError,
-  FloorUnwritableError,
   SignStateUnavailableError,
   UnknownValidatorError,
 } from './sign-state-errors.ts';
@@ -27,9 +27,6 @@ import type {
   SignStateStore,
   ValidatorRecord,
 } from './sign-state-store.ts';
-
-/** Name of the mark in a home. */
-export const FLOOR_MARK = 'floor.mark';
 
 /** Least time between two attempts to prove a broken store: each may cost the disk a second. */
 const REOPEN_INTERVAL_MS = 500;
@@ -68,7 +65,7 @@ export interface SqliteSignStateStoreOptions {
 export class SqliteSignStateStore implements SignStateStore {
   readonly #deps: SqliteSignStateStoreDeps;
   readonly #directory: string;
-  #files: OpenFiles | undefined;
+  #files: FloorFiles | undefined;
   #rows = new Map<string, FloorRow>();
   #generation = 0n;
   /** Validators whose signature is in memory and not yet in the database. */
@@ -266,7 +263,7 @@ export class SqliteSignStateStore implements SignStateStore {
         // #break has logged it; what is lost are signatures that can be made again (S6).
       }
     }
-    this.#files?.close();
+    this.#files?.[Symbol.dispose]();
     this.#files = undefined;
     this.#fault = 'the store was closed';
     this.#provableAtMs = Number.POSITIVE_INFINITY;
@@ -306,7 +303,7 @@ export class SqliteSignStateStore implements SignStateStore {
     }
   }
 
-  #checkpoint(files: OpenFiles): void {
+  #checkpoint(files: FloorFiles): void {
     try {
       files.database.checkpoint();
     } catch (cause) {
@@ -324,7 +321,7 @@ export class SqliteSignStateStore implements SignStateStore {
     const files = this.#files;
     this.#files = undefined;
     try {
-      files?.close();
+      files?.[Symbol.dispose]();
     } catch (err) {
       this.#deps.logger.error(
         { code: errorCode(err), err },
@@ -335,7 +332,7 @@ export class SqliteSignStateStore implements SignStateStore {
   }
 
   /** The open files; a broken store is opened and proven first, if it was given time since (S9). */
-  #proven(): OpenFiles {
+  #proven(): FloorFiles {
     if (this.#files !== undefined) return this.#files;
     const { clock, logger } = this.#deps;
     if (clock.monotonicMs() < this.#provableAtMs)
@@ -349,62 +346,13 @@ export class SqliteSignStateStore implements SignStateStore {
     }
   }
 
-  #open(): OpenFiles {
-    const files = OpenFiles.open(this.#directory, this.#generation);
+  #open(): FloorFiles {
+    const files = FloorFiles.open(this.#directory, this.#generation);
     this.#files = files;
     this.#generation = files.database.generation;
     this.#rows = new Map(files.database.rows.map((row) => [row.record.name, row]));
     this.#unsaved.clear();
     return files;
-  }
-}
-
-/** Database and mark, opened together and checked against each other. */
-class OpenFiles {
-  readonly database: FloorDatabase;
-  readonly mark: FloorMark;
-
-  private constructor(database: FloorDatabase, mark: FloorMark) {
-    this.database = database;
-    this.mark = mark;
-  }
-
-  /** `committed`: the newest generation this process knows of, should the mark have been set back with the database. */
-  static open(directory: string, committed: bigint): OpenFiles {
-    // A home without both is a new one, and says so.
-    FloorDatabase.assertPresent(directory);
-    const mark = FloorMark.open(join(directory, FLOOR_MARK));
-    let database: FloorDatabase | undefined;
-    try {
-      const marked = mark.read();
-      const expected: MarkContent = {
-        homeId: marked.homeId,
-        generation: marked.generation > committed ? marked.generation : committed,
-      };
-      database = FloorDatabase.open(directory, expected);
-      writeMark(directory, mark, database.generation);
-      return new OpenFiles(database, mark);
-    } catch (error) {
-      database?.close();
-      mark[Symbol.dispose]();
-      throw error;
-    }
-  }
-
-  close(): void {
-    try {
-      this.database.close();
-    } finally {
-      this.mark[Symbol.dispose]();
-    }
-  }
-}
-
-function writeMark(directory: string, mark: FloorMark, generation: bigint): void {
-  try {
-    mark.write(generation);
-  } catch (cause) {
-    throw new FloorUnwritableError(directory, { cause });
   }
 }
 
