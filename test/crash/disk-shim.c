@@ -4,8 +4,13 @@
  * PRIVVAL_FAULTS=DIR    while DIR holds a file OP:NAME (sync:floor.db-wal, write:floor.db,
  *                       open:floor.db), that operation on files of that name fails with the errno in it.
  *                       `open` fails for writing only, as on a read-only file system.
- * PRIVVAL_SHADOW=DIR    after each sync of floor.db or floor.db-wal that has succeeded, DIR/NAME is a
- *                       copy of the file: what a power cut would leave.
+ * PRIVVAL_SHADOW=DIR    after each sync of floor.db or floor.db-wal that has succeeded, DIR/NAME is
+ *                       what a power cut would leave of the file.
+ *
+ * After a sync has failed, a kernel may take the pages for clean: they can be read, and a later sync
+ * succeeds, but they never reach the disk unless they are written once more. So it is here:
+ * DIR/NAME.blocks, shared by all lives of the process, knows which blocks of a file were written
+ * since its last sync, and which were given up.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -15,7 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sendfile.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -54,25 +59,81 @@ static int fault(const char *operation, const char *name) {
   return length > 0 ? atoi(text) : EIO;
 }
 
-/* Written under another name first: the process may be killed at any moment. */
-static void shadow(int fd, const char *name) {
-  const char *directory = getenv("PRIVVAL_SHADOW");
-  if (!directory || (strcmp(name, "floor.db") && strcmp(name, "floor.db-wal"))) return;
-  char source[64], temporary[4096], path[4096];
-  struct stat found;
-  snprintf(source, sizeof source, "/proc/self/fd/%d", fd);
-  snprintf(temporary, sizeof temporary, "%s/.%s", directory, name);
-  snprintf(path, sizeof path, "%s/%s", directory, name);
-  /* Not by a second descriptor of the file: closing it would drop the process's lock (S13). */
-  if (fstat(fd, &found)) return;
-  int out = open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  if (out < 0) return;
-  off_t offset = 0;
-  while (offset < found.st_size) {
-    if (sendfile(out, fd, &offset, found.st_size - offset) <= 0) break;
+enum { BLOCK = 4096, MAX_BLOCKS = 8192 };
+
+/* Per block of a file. */
+struct blocks {
+  char written[MAX_BLOCKS];
+  char lost[MAX_BLOCKS];
+};
+
+static int is_shadowed(const char *name) {
+  return getenv("PRIVVAL_SHADOW") && (!strcmp(name, "floor.db") || !strcmp(name, "floor.db-wal"));
+}
+
+static void shadow_path(char *path, size_t size, const char *name, const char *suffix) {
+  snprintf(path, size, "%s/%s%s", getenv("PRIVVAL_SHADOW"), name, suffix);
+}
+
+static struct blocks *blocks_of(const char *name) {
+  static struct blocks *known[2];
+  struct blocks **blocks = &known[!strcmp(name, "floor.db")];
+  if (*blocks) return *blocks;
+  char path[4096];
+  shadow_path(path, sizeof path, name, ".blocks");
+  int fd = open_file(path, O_RDWR | O_CREAT, 0600);
+  if (fd < 0 || posix_fallocate(fd, 0, sizeof(struct blocks))) abort();
+  *blocks = mmap(NULL, sizeof(struct blocks), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (*blocks == MAP_FAILED) abort();
+  close(fd);
+  return *blocks;
+}
+
+static void note_write(const char *name, off64_t offset, size_t size) {
+  if (!is_shadowed(name) || size == 0) return;
+  struct blocks *blocks = blocks_of(name);
+  for (off64_t block = offset / BLOCK; block <= (off64_t)(offset + size - 1) / BLOCK; block++) {
+    if (block >= MAX_BLOCKS) abort();
+    blocks->written[block] = 1;
+    blocks->lost[block] = 0;
   }
-  close(out);
+}
+
+static void note_failed_sync(const char *name) {
+  if (!is_shadowed(name)) return;
+  struct blocks *blocks = blocks_of(name);
+  for (int block = 0; block < MAX_BLOCKS; block++) blocks->lost[block] |= blocks->written[block];
+  memset(blocks->written, 0, sizeof blocks->written);
+}
+
+static ssize_t read_at(int fd, void *bytes, size_t size, off64_t offset) {
+  return fd < 0 ? 0 : pread64(fd, bytes, size, offset);
+}
+
+/* Written under another name first: the process may be killed at any moment. */
+static void note_sync(int fd, const char *name) {
+  if (!is_shadowed(name)) return;
+  struct blocks *blocks = blocks_of(name);
+  struct stat found;
+  char temporary[4096], path[4096];
+  shadow_path(temporary, sizeof temporary, name, ".new");
+  shadow_path(path, sizeof path, name, "");
+  if (fstat(fd, &found)) abort();
+  int before = open_file(path, O_RDONLY, 0);
+  int after = open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  if (after < 0) abort();
+  for (off64_t offset = 0; offset < found.st_size; offset += BLOCK) {
+    char bytes[BLOCK] = {0};
+    size_t size = found.st_size - offset < BLOCK ? found.st_size - offset : BLOCK;
+    int source = blocks->lost[offset / BLOCK] ? before : fd;
+    /* What was given up is what the disk had before, or nothing. */
+    if (read_at(source, bytes, size, offset) < 0) abort();
+    if (write(after, bytes, size) != (ssize_t)size) abort();
+  }
+  close(after);
+  if (before >= 0) close(before);
   rename(temporary, path);
+  memset(blocks->written, 0, sizeof blocks->written);
 }
 
 static int sync_file(const char *function, int fd) {
@@ -81,11 +142,12 @@ static int sync_file(const char *function, int fd) {
   name_of(fd, name, sizeof name);
   int error = fault("sync", name);
   if (error) {
+    note_failed_sync(name);
     errno = error;
     return -1;
   }
   int result = next(fd);
-  if (result == 0) shadow(fd, name);
+  if (result == 0) note_sync(fd, name);
   return result;
 }
 
@@ -102,6 +164,7 @@ static ssize_t write_at(int fd, const void *bytes, size_t size, off64_t offset) 
     errno = error;
     return -1;
   }
+  note_write(name, offset, size);
   return next(fd, bytes, size, offset);
 }
 
@@ -138,4 +201,30 @@ int open64(const char *path, int flags, ...) {
   mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(rest, mode_t) : 0;
   va_end(rest);
   return open_checked(path, flags, mode);
+}
+
+/* Blocks that are cut off, or whose file is gone, are nobody's any more. */
+static void forget_blocks(const char *name, off64_t from) {
+  if (!is_shadowed(name)) return;
+  struct blocks *blocks = blocks_of(name);
+  for (off64_t block = (from + BLOCK - 1) / BLOCK; block < MAX_BLOCKS; block++) {
+    blocks->written[block] = 0;
+    blocks->lost[block] = 0;
+  }
+}
+
+int ftruncate64(int fd, off64_t size) {
+  int (*next)(int, off64_t) = dlsym(RTLD_NEXT, "ftruncate64");
+  char name[256];
+  name_of(fd, name, sizeof name);
+  int result = next(fd, size);
+  if (result == 0) forget_blocks(name, size);
+  return result;
+}
+
+int unlink(const char *path) {
+  int (*next)(const char *) = dlsym(RTLD_NEXT, "unlink");
+  int result = next(path);
+  if (result == 0) forget_blocks(base_name(path), 0);
+  return result;
 }
