@@ -80,6 +80,10 @@ export class SigningFlights implements AsyncDisposable {
     for (;;) {
       options.signal?.throwIfAborted();
       const running = this.#flights.get(id);
+      // Signed and verified within this turn: nobody can come in between, so there is no flight to share.
+      if (running === undefined && task.key.signNow !== undefined) {
+        return this.#makeNow(task, task.key.signNow);
+      }
       if (running === undefined) return await this.#wait(this.#start(id, task), options);
       try {
         return await this.#wait(running, options);
@@ -133,19 +137,19 @@ export class SigningFlights implements AsyncDisposable {
     return flight;
   }
 
-  async #fly({ validator, at, signBytes, key }: SigningTask, flight: Flight): Promise<Made> {
-    const { store, clock, logger, onKeyFault } = this.#deps;
+  /** By a key in this process's memory. */
+  #makeNow(task: SigningTask, signNow: NonNullable<SigningKey['signNow']>): Made {
+    const startedMs = this.#deps.clock.monotonicMs();
+    return this.#keep(task, signNow(task.signBytes.slice()).slice(), startedMs).made;
+  }
+
+  /** By a key that takes its time. */
+  async #fly(task: SigningTask, flight: Flight): Promise<Made> {
+    const { clock, logger } = this.#deps;
+    const { validator, at, signBytes, key } = task;
     const startedMs = clock.monotonicMs();
-    const signature = await signCopy(key, signBytes, flight.stop.signal);
-    const signedMs = clock.monotonicMs();
-    if (!verifyStrict(key.publicKey, signBytes, signature)) {
-      const error = new SignatureInvalidError(validator);
-      logger.error({ validator, code: error.code, at: formatPosition(at) }, error.message);
-      onKeyFault?.({ validator, publicKey: key.publicKey, error });
-      throw error;
-    }
-    const verifiedMs = clock.monotonicMs();
-    const kept = store.recordSignature(validator, signBytes, signature);
+    const signature = await key.sign(signBytes.slice(), { signal: flight.stop.signal });
+    const { made, kept } = this.#keep(task, signature.slice(), startedMs);
     if (flight.askers === 0) {
       logger.info(
         { validator, at: formatPosition(at) },
@@ -154,20 +158,29 @@ export class SigningFlights implements AsyncDisposable {
           : 'late signature dropped: the floor moved on',
       );
     }
-    return { signature, signMs: signedMs - startedMs, verifyMs: verifiedMs - signedMs };
+    return made;
   }
-}
 
-/**
- * The key gets a copy of the message and its answer is copied: a key that writes into an array it
- * was given, or uses its own again, cannot change what is verified, kept and released.
- */
-function signCopy(
-  key: SigningKey,
-  signBytes: Uint8Array,
-  signal: AbortSignal,
-): Uint8Array | Promise<Uint8Array> {
-  const message = signBytes.slice();
-  if (key.signNow !== undefined) return key.signNow(message).slice();
-  return key.sign(message, { signal }).then((signature) => signature.slice());
+  /**
+   * Verifies what the key made (S20) and keeps it for the next asker (S7). The key was given a copy
+   * of the message and `signature` is a copy of its answer: a key that writes into an array it was
+   * given, or uses its own again, cannot change what is verified, kept and released.
+   */
+  #keep(
+    { validator, at, signBytes, key }: SigningTask,
+    signature: Uint8Array,
+    startedMs: number,
+  ): { readonly made: Made; readonly kept: boolean } {
+    const { store, clock, logger, onKeyFault } = this.#deps;
+    const signedMs = clock.monotonicMs();
+    if (!verifyStrict(key.publicKey, signBytes, signature)) {
+      const error = new SignatureInvalidError(validator);
+      logger.error({ validator, code: error.code, at: formatPosition(at) }, error.message);
+      onKeyFault?.({ validator, publicKey: key.publicKey, error });
+      throw error;
+    }
+    const verifyMs = clock.monotonicMs() - signedMs;
+    const kept = store.recordSignature(validator, signBytes, signature);
+    return { made: { signature, signMs: signedMs - startedMs, verifyMs }, kept };
+  }
 }

@@ -29,7 +29,13 @@ export interface AskedDecision {
   readonly unknownAddress?: Uint8Array | undefined;
 }
 
-/** Collects one request's facts and writes them once, whichever way it ends. Nothing secret comes near it. */
+/**
+ * Collects one request's facts and writes them once, whichever way it ends. Nothing secret comes near it.
+ *
+ * The line is made and written a turn of the event loop later, when the answer is on its way: a
+ * node waits for its signature, nobody for a line. A crash in between loses the line of a decision
+ * that the floor still shows.
+ */
 export class DecisionLog {
   readonly #deps: { readonly logger: Logger; readonly clock: Clock };
   readonly #asked: AskedDecision;
@@ -48,30 +54,34 @@ export class DecisionLog {
   }
 
   signed(): void {
-    this.#deps.logger.info(this.#line('signed', {}), 'signed');
+    this.#write('info', 'signed', {});
   }
 
   refused({ reason, code, text }: Refusal): void {
-    this.#deps.logger.warn(this.#line('refused', { reason, code, text }), 'refused');
+    this.#write('warn', 'refused', { reason, code, text });
   }
 
   /** A fault, or the asker gave up: either way nothing was answered. */
   failed(error: unknown, signal: AbortSignal | undefined): void {
     const code = errorCode(error);
     if (signal?.aborted && error === signal.reason) {
-      this.#deps.logger.warn(this.#line('abandoned', { code }), 'abandoned');
+      this.#write('warn', 'abandoned', { code });
       return;
     }
     const text = error instanceof Error ? error.message : String(error);
-    this.#deps.logger.error(this.#line('failed', { code, text }), 'failed');
+    this.#write('error', 'failed', { code, text });
   }
 
-  #line(outcome: string, details: object): object {
+  #write(level: 'info' | 'warn' | 'error', outcome: string, details: object): void {
+    const totalMs = this.#deps.clock.monotonicMs() - this.#startMs;
+    setImmediate(() => this.#deps.logger[level](this.#line(outcome, details, totalMs), outcome));
+  }
+
+  #line(outcome: string, details: object, totalMs: number): object {
     const { chainId, validator, at, unknownAddress } = this.#asked;
-    const stages = Object.entries({
-      ...this.#stages,
-      totalMs: this.#deps.clock.monotonicMs() - this.#startMs,
-    }).map(([stage, ms]: [string, number]) => [stage, Math.round(ms * 1000) / 1000]);
+    const stages = Object.entries({ ...this.#stages, totalMs }).map(
+      ([stage, ms]: [string, number]) => [stage, Math.round(ms * 1000) / 1000],
+    );
     return {
       chain: chainId,
       validator,

@@ -1,3 +1,4 @@
+import { setImmediate as immediate } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { MemoryKey } from '@privval/hsm/memory/memory-key';
 import { Ed25519SecretKey } from '@privval/proto/crypto/secret-key';
@@ -11,8 +12,9 @@ import { CHAIN, ValidatorsOnOneGate } from './validators-on-one-gate.ts';
 
 const NO_ADDRESS = { validatorAddress: new Uint8Array(0) };
 
-/** The lines about requests, among those of the store. */
-function decisions({ logger }: ValidatorsOnOneGate): readonly LogLine[] {
+/** The lines about requests, among those of the store. They are written a turn after the answer. */
+async function decisions({ logger }: ValidatorsOnOneGate): Promise<readonly LogLine[]> {
+  await immediate();
   return logger.lines.filter(({ fields }) => 'outcome' in fields);
 }
 
@@ -27,7 +29,7 @@ describe('each request leaves one line', () => {
     const at = { height: 12n, round: 3 };
     if (type === 'proposal') await validator.signProposal(CHAIN, proposal(at));
     else await validator.signVote(CHAIN, { ...prevote({ ...at, ...NO_ADDRESS }), type });
-    expect(decisions(signer)).toEqual([
+    expect(await decisions(signer)).toEqual([
       {
         level: 'info',
         message: 'signed',
@@ -56,6 +58,7 @@ describe('each request leaves one line', () => {
     await validator.signVote(CHAIN, prevote(NO_ADDRESS));
     await validator.signVote(CHAIN, prevote({ ...NO_ADDRESS, blockId: blockNamed('B') }));
     await validator.signVote(parseChainId('other'), prevote(NO_ADDRESS));
+    await immediate();
     expect(signer.logger.named('refused')).toMatchObject([
       {
         level: 'warn',
@@ -76,6 +79,7 @@ describe('each request leaves one line', () => {
     const validator = signer.add('v', key);
     key.health = 'gone';
     await expect(validator.signVote(CHAIN, prevote(NO_ADDRESS))).rejects.toThrow();
+    await immediate();
     expect(signer.logger.named('failed')).toMatchObject([
       { level: 'error', fields: { outcome: 'failed', code: 'ERR_FAKE_DEVICE_GONE' } },
     ]);
@@ -87,6 +91,7 @@ describe('each request leaves one line', () => {
     abort.abort(new Error('disconnected'));
     await expect(gone).rejects.toThrow();
     key.release();
+    await immediate();
     expect(signer.logger.named('abandoned')).toMatchObject([
       { level: 'warn', fields: { outcome: 'abandoned' } },
     ]);
@@ -99,6 +104,7 @@ describe('each request leaves one line', () => {
     const stranger = new Uint8Array(20).fill(9);
     const result = await validator.signVote(CHAIN, prevote({ validatorAddress: stranger }));
     expect(result.kind).toBe('signed');
+    await immediate();
     expect(signer.logger.named('signed')[0]?.fields).toMatchObject({
       unknownAddress: '09'.repeat(20),
     });
@@ -109,12 +115,13 @@ describe('each request leaves one line', () => {
     const validator = signer.add('v', new FakeKey(signer));
     await validator.signVote('a\nb' as typeof CHAIN, precommit());
     await validator.signVote(CHAIN, precommit({ height: 2n ** 63n - 1n }));
+    await immediate();
     for (const { fields } of signer.logger.lines) {
       const line = JSON.stringify(fields);
       expect(line).not.toContain('\n');
       expect(fields['text'] ?? '').not.toContain('\n');
     }
-    expect(decisions(signer)).toHaveLength(2);
+    expect(await decisions(signer)).toHaveLength(2);
   });
 
   test('without the key, signatures or any secret in it (S18)', async () => {
@@ -130,6 +137,7 @@ describe('each request leaves one line', () => {
       }
     }
     expect(signatures).toHaveLength(4);
+    expect(await decisions(signer)).toHaveLength(3);
     const shown = [
       JSON.stringify(signer.logger.lines),
       inspect(signer.logger.lines, { depth: 10 }),
