@@ -50,7 +50,7 @@ export class FloorFiles implements Disposable {
 
 function writeMark(directory: string, mark: FloorMark, generation: bigint): void {
   try {
-    mark.write(generation);
+    mark.prepare(generation)();
   } catch (cause) {
     throw new FloorUnwritableError(directory, { cause });
   }

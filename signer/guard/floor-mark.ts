@@ -109,11 +109,15 @@ export class FloorMark implements Disposable {
     }
   }
 
-  /** Records that commit `generation` has returned. To be called after {@link read}. Not synced (S11). */
-  write(generation: bigint): void {
+  /**
+   * The record of commit `generation`, to be written by calling what is returned once the commit
+   * has returned. Made before it, since right after a sync the processor's caches are cold: 12 µs
+   * of every answer otherwise. To be called after {@link read}. Not synced (S11).
+   */
+  prepare(generation: bigint): () => void {
     this.#bytes.writeBigUInt64BE(generation, GENERATION_OFFSET);
     this.#bytes.set(checksumOf(this.#bytes), CHECKSUM_OFFSET);
-    writeAll(this.#fd, this.#bytes);
+    return () => writeAll(this.#fd, this.#bytes);
   }
 
   [Symbol.dispose](): void {

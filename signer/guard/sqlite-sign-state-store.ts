@@ -289,10 +289,11 @@ export class SqliteSignStateStore implements SignStateStore {
   /** Runs a commit; memory learns of it only after it has returned and was marked (S9, S11). */
   #committing(generation: bigint, commit: () => readonly FloorRow[]): void {
     const { mark } = this.#proven();
+    const writeMark = mark.prepare(generation);
     let rows: readonly FloorRow[];
     try {
       rows = commit();
-      mark.write(generation);
+      writeMark();
     } catch (cause) {
       throw this.#break(cause);
     }
