@@ -50,7 +50,7 @@ export class FloorFiles implements Disposable {
 
 function writeMark(directory: string, mark: FloorMark, generation: bigint): void {
   try {
-    mark.prepare(generation)();
+    mark.write(generation);
   } catch (cause) {
     throw new FloorUnwritableError(directory, { cause });
   }

@@ -120,6 +120,11 @@ export class FloorMark implements Disposable {
     return () => writeAll(this.#fd, this.#bytes);
   }
 
+  /** {@link prepare} and its writing in one. */
+  write(generation: bigint): void {
+    this.prepare(generation)();
+  }
+
   [Symbol.dispose](): void {
     closeSync(this.#fd);
   }
