@@ -31,8 +31,15 @@ import {
 /** `priv_key.value` of an Ed25519 key: seed, then public key. */
 const PRIVATE_VALUE_BYTES = 64;
 
-/** What key types look like in these files. Base64, which might be a misplaced secret, does not. */
-const KEY_TYPE_NAME = /^[a-z]{1,24}\/[A-Za-z0-9_]{1,40}$/;
+/** Key types nodes have (spec/privval.md 5.1). Any other text in that place might be a misplaced secret. */
+const FOREIGN_KEY_TYPES: readonly string[] = [
+  'tendermint/PrivKeySecp256k1',
+  'tendermint/PrivKeySecp256k1eth',
+  'cometbft/PrivKeySecp256k1eth',
+  'tendermint/PrivKeySr25519',
+  'cometbft/PrivKeyBls12_381',
+  'cometbft/PrivKeyMlDsa65',
+];
 
 /**
  * The secret in a FilePV key file. The caller keeps `content` and disposes it.
@@ -47,7 +54,7 @@ export function parseFilePvKey(content: GuardedBytes, path: string): Ed25519Secr
     const file = new FilePvFields(bytes, path);
     const type = file.text('priv_key', 'type');
     if (type !== ED25519_PRIVATE_KEY_JSON_TYPE) {
-      throw new UnsupportedKeyTypeError(path, KEY_TYPE_NAME.test(type) ? type : 'unnamed');
+      throw new UnsupportedKeyTypeError(path, FOREIGN_KEY_TYPES.includes(type) ? type : 'unnamed');
     }
     const encoded = file.span('priv_key', 'value');
     const text = bytes.subarray(encoded.start + 1, encoded.end - 1);

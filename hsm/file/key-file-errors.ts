@@ -24,7 +24,7 @@ export class UnsupportedKeyTypeError extends CodedError {
   override readonly name = 'UnsupportedKeyTypeError';
   readonly code = 'ERR_KEY_TYPE_UNSUPPORTED';
   readonly path: string;
-  /** As the file names it, when that is a name; else `unnamed`. */
+  /** As the file names it, when nodes have such a type; else `unnamed`. */
   readonly keyType: string;
 
   constructor(path: string, keyType: string) {

@@ -69,13 +69,20 @@ describe('a FilePV key file', () => {
     });
   });
 
-  test('is refused without naming a type that may be a misplaced secret (S18)', async () => {
-    const text = KNOWN_KEY_FILE.replace('tendermint/PrivKeyEd25519', PRIVATE_VALUE);
-    await expect(openText(text)).rejects.toMatchObject({
-      code: 'ERR_KEY_TYPE_UNSUPPORTED',
-      keyType: 'unnamed',
-    });
-  });
+  test.each([
+    ['all of it', PRIVATE_VALUE],
+    ['a piece inside what looks like a name', 'tendermint/PrivKeySecp25YNNP8rE7iVTa3DhU3b6k1'],
+  ])(
+    'is refused without naming a type that may be a misplaced secret: %s (S18)',
+    async (_, type) => {
+      const text = KNOWN_KEY_FILE.replace('tendermint/PrivKeyEd25519', type);
+      await expect(openText(text)).rejects.toMatchObject({
+        code: 'ERR_KEY_TYPE_UNSUPPORTED',
+        keyType: 'unnamed',
+        message: expect.not.stringContaining(type),
+      });
+    },
+  );
 
   test.each(malformed())('is refused %s', async (_, text) => {
     await expect(openText(text)).rejects.toMatchObject({ code: 'ERR_KEY_FILE_MALFORMED' });
