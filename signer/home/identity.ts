@@ -34,7 +34,7 @@ export function readIdentity(path: string): Ed25519SecretKey {
   using file = readSecretFile(path, { maxBytes: MAX_IDENTITY_FILE_BYTES });
   return file.use((bytes) => {
     const { type, value } = privateKeySpans(bytes, path);
-    if (textOfSpan(bytes, type) !== ED25519_PRIVATE_KEY_JSON_TYPE) {
+    if (wellFormed(path, () => textOfSpan(bytes, type)) !== ED25519_PRIVATE_KEY_JSON_TYPE) {
       throw malformed(path, `its key is not of type ${ED25519_PRIVATE_KEY_JSON_TYPE}`);
     }
     using decoded = GuardedBytes.alloc(PRIVATE_VALUE_BYTES);
@@ -74,13 +74,7 @@ export function createIdentity(path: string): void {
 }
 
 function privateKeySpans(bytes: Uint8Array, path: string): { type: JsonSpan; value: JsonSpan } {
-  let top: JsonSpan;
-  try {
-    top = readJsonObject(bytes);
-  } catch (cause) {
-    if (!(cause instanceof CodedError)) throw cause;
-    throw new KeyFileMalformedError({ path, reason: cause.message }, { cause });
-  }
+  const top = wellFormed(path, () => readJsonObject(bytes));
   const members = top.members.get('priv_key')?.members;
   const type = members?.get('type');
   const value = members?.get('value');
@@ -88,6 +82,16 @@ function privateKeySpans(bytes: Uint8Array, path: string): { type: JsonSpan; val
     throw malformed(path, 'it has no priv_key with type and value');
   }
   return { type, value };
+}
+
+/** JSON faults as what they are here: a malformed key file. */
+function wellFormed<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (!(cause instanceof CodedError)) throw cause;
+    throw new KeyFileMalformedError({ path, reason: cause.message }, { cause });
+  }
 }
 
 function malformed(path: string, reason: string): KeyFileMalformedError {
