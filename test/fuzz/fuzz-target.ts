@@ -30,3 +30,8 @@ export function owed(kept: boolean, promise: string): void {
 export function isCodedRefusal(error: unknown): boolean {
   return error instanceof CodedError && !(error instanceof InvariantError);
 }
+
+/** What a target allows whose decoder promises to refuse with these codes and no others. */
+export function refusedAs(...codes: readonly `ERR_${string}`[]): (error: unknown) => boolean {
+  return (error) => error instanceof CodedError && codes.includes(error.code);
+}

@@ -1,5 +1,5 @@
 /**
- * `npm run test:fuzz [-- --inputs N --seed N --target NAME]`: a million inputs over all decoders.
+ * `npm run test:fuzz [-- --inputs N --seed N --target NAME]`: two million inputs over all decoders.
  *
  * Prints a line per target and, last, `fuzz: N inputs, F failures`; exits non-zero when F is not 0.
  * A finding is printed with what repeats it; put its input into the corpus when it is fixed.
@@ -15,7 +15,7 @@ const MAX_RESIDENT_BYTES = 1024 ** 3;
 
 const { values } = parseArgs({
   options: {
-    inputs: { type: 'string', default: '1200000' },
+    inputs: { type: 'string', default: '2000000' },
     seed: { type: 'string', default: String(Date.now() % 0x1_0000_0000) },
     target: { type: 'string' },
   },

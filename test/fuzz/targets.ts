@@ -1,10 +1,20 @@
 /**
- * Everything that reads bytes from a peer or a disk: the register of what is fuzzed.
+ * Everything that reads bytes from a peer, a disk or an operator: the register of what is fuzzed.
  *
  * To add a decoder: write a {@link FuzzTarget} (in a file beside this one, by subject), list it
  * here, and put a few good inputs into `corpus/<name>.hex`, one per line.
  */
+import { configTarget, nodeAddressTarget, signerAddressTarget } from './config-targets.ts';
+import { noiseFramesTarget, secretFramesTarget } from './frame-targets.ts';
 import type { FuzzTarget } from './fuzz-target.ts';
+import { noiseAcceptTarget, noiseDialTarget, secretPeerTarget } from './handshake-targets.ts';
+import {
+  floorMarkTarget,
+  floorRowTarget,
+  identityTarget,
+  jsonSpansTarget,
+} from './home-targets.ts';
+import { encryptedKeyTarget, filePvKeyTarget, filePvStateTarget } from './key-file-targets.ts';
 import {
   frameReaderTarget,
   grpcRequestTarget,
@@ -13,8 +23,8 @@ import {
   responseTarget,
   signBytesTarget,
 } from './privval-targets.ts';
+import { keyJsonTarget, keyTextTarget, nameTextTarget } from './text-targets.ts';
 import {
-  keyTextTarget,
   noiseFrameTarget,
   noiseHandshakeTarget,
   noisePayloadTarget,
@@ -35,7 +45,24 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   noiseFrameTarget,
   noisePayloadTarget,
   noiseHandshakeTarget,
+  secretFramesTarget,
+  noiseFramesTarget,
+  secretPeerTarget,
+  noiseDialTarget,
+  noiseAcceptTarget,
   keyTextTarget,
+  keyJsonTarget,
+  nameTextTarget,
+  filePvKeyTarget,
+  encryptedKeyTarget,
+  filePvStateTarget,
+  nodeAddressTarget,
+  signerAddressTarget,
+  configTarget,
+  floorMarkTarget,
+  floorRowTarget,
+  identityTarget,
+  jsonSpansTarget,
 ];
 
 /** How many of `total` inputs each target gets, by its share; together at least `total`. */

@@ -1,9 +1,5 @@
-/** What the encrypted transports read before and after they know who is there, and texts of ids and keys. */
-import { bech32FromPublicKey, decodeBech32, encodeBech32 } from '@privval/proto/crypto/bech32';
+/** What the encrypted transports read before and after they know who is there. */
 import { CipherState } from '@privval/proto/crypto/cipher-state';
-import { publicKeyFromJson, publicKeyToJson } from '@privval/proto/crypto/key-json';
-import { parseNodeId } from '@privval/proto/crypto/node-id';
-import { ed25519PublicKey } from '@privval/proto/crypto/public-key';
 import type { Opener } from '@privval/proto/crypto/sealed-stream';
 import { X25519KeyPair } from '@privval/proto/crypto/x25519';
 import { NoiseOpener } from '@privval/proto/noise/frame-sealer';
@@ -112,18 +108,6 @@ export const noiseHandshakeTarget: FuzzTarget = {
   allowed: isCodedRefusal,
 };
 
-/** Texts of ids and keys, as people and files write them. */
-export const keyTextTarget: FuzzTarget = {
-  name: 'key-text',
-  run(bytes) {
-    const text = new TextDecoder().decode(bytes);
-    for (const read of [readPeerId, readBech32, readNodeId, readKeyJson]) {
-      outcomeOf(() => read(text));
-    }
-  },
-  allowed: isCodedRefusal,
-};
-
 /** The result, or `undefined` for a proper refusal; where one input is given to several readers. */
 function outcomeOf<T>(read: () => T): T | undefined {
   try {
@@ -132,35 +116,6 @@ function outcomeOf<T>(read: () => T): T | undefined {
     if (isCodedRefusal(error)) return undefined;
     throw error;
   }
-}
-
-function readPeerId(text: string): void {
-  const multihash = parseLibp2pPeerId(text);
-  owed(
-    equalBytes(parseLibp2pPeerId(formatLibp2pPeerId(multihash)), multihash),
-    'an id that was read can be written and read',
-  );
-}
-
-function readBech32(text: string): void {
-  const { prefix, bytes } = decodeBech32(text);
-  owed(encodeBech32(prefix, bytes) === text.toLowerCase(), 'bech32 has one spelling');
-}
-
-function readNodeId(text: string): void {
-  owed(parseNodeId(text) === text.toLowerCase(), 'a node id is its own text');
-}
-
-function readKeyJson(text: string): void {
-  const key = publicKeyFromJson({ type: 'tendermint/PubKeyEd25519', value: text });
-  owed(publicKeyToJson(key).value === text, 'a key has one base64');
-  owed(
-    equalBytes(
-      decodeBech32(bech32FromPublicKey(ed25519PublicKey(key.bytes))).bytes.subarray(5),
-      key.bytes,
-    ),
-    'every key has a bech32 text',
-  );
 }
 
 function openInPieces(opener: Opener, wire: Uint8Array, size: number): Uint8Array {
