@@ -12,6 +12,7 @@ import { checkGrpcListen, type GrpcListenOptions } from './connection/grpc-optio
 import type { NodeAddress } from './connection/node-address.ts';
 import { Gate } from './guard/gate.ts';
 import { acquireHomeLock } from './guard/home-lock.ts';
+import { SideVerifier } from './guard/side-verifier.ts';
 import type { SignStateStore, ValidatorRecord } from './guard/sign-state-store.ts';
 import type { KeyFault } from './guard/signing-flights.ts';
 import { SqliteSignStateStore } from './guard/sqlite-sign-state-store.ts';
@@ -135,7 +136,8 @@ export class Signer implements AsyncDisposable {
     const services = new Map<string, Service>();
     const onKeyFault = ({ validator, error }: KeyFault): void =>
       takeOutOfService(services, { validator, error, logger });
-    const gate = resources.use(new Gate({ store, clock, logger, onKeyFault }));
+    const verifier = resources.use(new SideVerifier({ logger }));
+    const gate = resources.use(new Gate({ store, clock, logger, onKeyFault, verifier }));
     const served: ServedValidator[] = [];
     resources.defer(async () => {
       await Promise.all(served.map((validator) => validator[Symbol.asyncDispose]()));

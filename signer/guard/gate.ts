@@ -10,8 +10,9 @@ import { InvariantError } from '@privval/proto/runtime/coded-error';
 import type { Logger } from '@privval/proto/runtime/logger';
 import { formatPosition, type Hrs } from './hrs.ts';
 import { type BatchedDecision, ReservationBatch } from './reservation-batch.ts';
+import type { SignatureVerifier } from './side-verifier.ts';
 import type { Decision, SignStateStore } from './sign-state-store.ts';
-import { type KeyFault, SigningFlights } from './signing-flights.ts';
+import { type EarlySignature, type KeyFault, SigningFlights } from './signing-flights.ts';
 
 /** Requests that may be under way at once, in all validators together. Nodes have one each. */
 const MAX_PENDING = 1_024;
@@ -25,6 +26,8 @@ export interface GateDeps {
   readonly logger: Logger;
   /** Told of a key whose signature did not verify: its owner takes it out of service (S20, S29). */
   readonly onKeyFault?: ((fault: KeyFault) => void) | undefined;
+  /** Where signatures are verified while their floor is synced. @default in this thread, afterwards */
+  readonly verifier?: SignatureVerifier | undefined;
 }
 
 /** Tuning of a {@link Gate}. */
@@ -76,8 +79,9 @@ export type GateResult =
  *
  * The order is the safety argument. A position is durable before a key sees its bytes, so a crash
  * between the two loses a signature and never makes a second one; what the key sees are the floor
- * row's bytes, never the request's (S5); nothing is released that does not verify (S20). All
- * keys take this order: a key in memory signs right after the sync has returned, in the same turn.
+ * row's bytes, never the request's (S5); nothing is released that does not verify (S20). One
+ * exception, also of S5: a key in this process's memory signs the decided bytes while the sync is
+ * running, and the signature is destroyed if that fails.
  *
  * - Reservations that arrive in one turn of the event loop share one transaction and one sync.
  * - For one validator and position at most one signature is being made at a time. Whoever asks for
@@ -139,11 +143,18 @@ export class Gate implements AsyncDisposable {
     const askedMs = this.#clock.monotonicMs();
     const reserved = await this.#batch.reserve(
       { validator, at, signBytes, publicKey: key.publicKey.bytes },
+      {
+        sign: (decided) => this.#signEarly(request, decided),
+        destroy: (made) => this.#flights.destroyEarly(made),
+      },
       options,
     );
-    const { decision } = reserved;
+    const { decision, early } = reserved;
     if (decision.kind === 'refused') return decision;
-    if (this.#closed) return unavailable('ERR_GATE_CLOSED', CLOSED_TEXT);
+    if (this.#closed) {
+      if (early !== undefined) this.#flights.destroyEarly(early);
+      return unavailable('ERR_GATE_CLOSED', CLOSED_TEXT);
+    }
 
     const timings = timingsOf(askedMs, reserved);
     const stored = this.#flights.verifyStored(validator, decision);
@@ -155,11 +166,21 @@ export class Gate implements AsyncDisposable {
         'the message at this position belongs to another key of the validator, which is not in service',
       );
     }
-    const { signature, signMs, verifyMs } = await this.#flights.sign(
-      { validator, at, signBytes: decision.signBytes, key: signer },
-      options,
-    );
+    const task = { validator, at, signBytes: decision.signBytes, key: signer };
+    const { signature, signMs, verifyMs } =
+      early === undefined
+        ? await this.#flights.sign(task, options)
+        : this.#flights.keepEarly(task, early);
+    options.signal?.throwIfAborted();
     return this.#release(request, decision, signature, { ...timings, signMs, verifyMs });
+  }
+
+  /** While the floor is being synced (S5). What was signed before needs no signature. */
+  #signEarly(request: GateRequest, decision: Decision): EarlySignature | undefined {
+    if (decision.kind === 'refused' || decision.signature !== undefined) return undefined;
+    const key = keyOf(request, decision.publicKey);
+    const { validator, at } = request;
+    return key && this.#flights.signEarly({ validator, at, signBytes: decision.signBytes, key });
   }
 
   /** The last look before a signature leaves: the floor may have been raised from outside since. */

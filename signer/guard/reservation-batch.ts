@@ -4,6 +4,7 @@ import type { Clock } from '@privval/proto/runtime/clock';
 import { InvariantError } from '@privval/proto/runtime/coded-error';
 import { SignStateUnavailableError } from './sign-state-errors.ts';
 import type { Decision, Reservation, SignStateStore } from './sign-state-store.ts';
+import type { EarlySignature } from './signing-flights.ts';
 
 /** Collaborators of a {@link ReservationBatch}. */
 export interface ReservationBatchDeps {
@@ -14,12 +15,23 @@ export interface ReservationBatchDeps {
 /** A decision that is durable, and when it was made. */
 export interface BatchedDecision {
   readonly decision: Decision;
+  /** Made before the decision was durable (S5). The receiver keeps or destroys it. */
+  readonly early: EarlySignature | undefined;
   readonly startedMs: number;
   readonly endedMs: number;
 }
 
+/** What a caller does with its decision while it is being made durable. */
+export interface EarlySigner {
+  sign(decision: Decision): EarlySignature | undefined;
+  destroy(early: EarlySignature): void;
+}
+
 interface Waiting {
   readonly reservation: Reservation;
+  readonly signer: EarlySigner;
+  /** Set between the decision and its sync. */
+  early: EarlySignature | undefined;
   readonly signal: AbortSignal | undefined;
   readonly outcome: PromiseWithResolvers<BatchedDecision>;
 }
@@ -47,10 +59,14 @@ export class ReservationBatch {
    *
    * An abort before the transaction takes the reservation back; after it there is nothing to wait for.
    */
-  reserve(reservation: Reservation, { signal }: AbortOptions = {}): Promise<BatchedDecision> {
+  reserve(
+    reservation: Reservation,
+    signer: EarlySigner,
+    { signal }: AbortOptions = {},
+  ): Promise<BatchedDecision> {
     const outcome = Promise.withResolvers<BatchedDecision>();
     if (this.#waiting.length === 0) setImmediate(() => this.#commit());
-    this.#waiting.push({ reservation, signal, outcome });
+    this.#waiting.push({ reservation, signer, early: undefined, signal, outcome });
     return outcome.promise;
   }
 
@@ -63,13 +79,16 @@ export class ReservationBatch {
     if (batch.length === 0) return;
     const startedMs = this.#clock.monotonicMs();
     try {
-      const decisions = this.#store.reserve(batch.map(({ reservation }) => reservation));
+      const decisions = this.#store.reserve(
+        batch.map(({ reservation }) => reservation),
+        (decided) => signEarly(batch, decided),
+      );
       const endedMs = this.#clock.monotonicMs();
-      for (const [index, { outcome }] of batch.entries()) {
+      for (const [index, { outcome, early }] of batch.entries()) {
         const decision = decisions[index];
         if (decision === undefined)
           throw new InvariantError('a store left a reservation undecided');
-        outcome.resolve({ decision, startedMs, endedMs });
+        outcome.resolve({ decision, early, startedMs, endedMs });
       }
     } catch (error) {
       this.#fail(batch, error, startedMs);
@@ -79,12 +98,13 @@ export class ReservationBatch {
 
   #fail(batch: readonly Waiting[], error: unknown, startedMs: number): void {
     const endedMs = this.#clock.monotonicMs();
-    for (const { outcome } of batch) {
+    for (const { outcome, signer, early } of batch) {
+      if (early !== undefined) signer.destroy(early);
       if (!(error instanceof SignStateUnavailableError)) outcome.reject(error);
       else {
         const { code, message: text } = error;
         const decision: Decision = { kind: 'refused', reason: 'unavailable', code, text };
-        outcome.resolve({ decision, startedMs, endedMs });
+        outcome.resolve({ decision, early: undefined, startedMs, endedMs });
       }
     }
   }
@@ -97,5 +117,12 @@ export class ReservationBatch {
       this.#maintaining = false;
       if (this.#waiting.length === 0) this.#store.maintain();
     });
+  }
+}
+
+function signEarly(batch: readonly Waiting[], decisions: readonly Decision[]): void {
+  for (const [index, waiting] of batch.entries()) {
+    const decision = decisions[index];
+    if (decision !== undefined) waiting.early = waiting.signer.sign(decision);
   }
 }

@@ -66,8 +66,15 @@ export interface SignStateStore extends AsyncDisposable {
    * @throws {SignStateUnavailableError} ERR_SIGN_STATE_UNAVAILABLE when the outcome could not be
    *   made durable: nothing of it may be signed, and nothing is decided again until the store has
    *   been reopened and proven (S9).
+   *
+   * `onDecided` hears of the decisions before they are durable, if anything has to be made durable
+   * at all: a key in this process's memory may sign meanwhile what is destroyed should this throw (S5).
+   * It must not throw.
    */
-  reserve(reservations: readonly Reservation[]): readonly Decision[];
+  reserve(
+    reservations: readonly Reservation[],
+    onDecided?: (decisions: readonly Decision[]) => void,
+  ): readonly Decision[];
   /**
    * Keeps a verified signature for the next asker, if the floor still holds exactly these bytes
    * (S7). It may reach the disk later than it returns: after a crash the stored bytes are signed anew.

@@ -7,6 +7,7 @@ import type { Clock } from '@privval/proto/runtime/clock';
 import type { Logger } from '@privval/proto/runtime/logger';
 import { NobodyWaitingError, SignatureInvalidError } from './gate-errors.ts';
 import { formatPosition, type Hrs } from './hrs.ts';
+import { localVerifier, type SignatureVerifier, type Verification } from './side-verifier.ts';
 import type { Decision, SignStateStore } from './sign-state-store.ts';
 
 /** A key that made a signature which does not verify. */
@@ -22,6 +23,15 @@ export interface SigningFlightsDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onKeyFault?: ((fault: KeyFault) => void) | undefined;
+  /** Where the check of an early signature is begun. @default on the spot, when its verdict is asked */
+  readonly verifier?: SignatureVerifier | undefined;
+}
+
+/** A signature made while its floor is being synced (S5): nobody's until that sync has returned. */
+export interface EarlySignature {
+  readonly signature: Uint8Array;
+  readonly verification: Verification;
+  readonly signMs: number;
 }
 
 /** What is to be signed: bytes that a durable floor row holds, or held, at this position. */
@@ -37,6 +47,13 @@ export interface Made {
   readonly signature: Uint8Array;
   readonly signMs: number;
   readonly verifyMs: number;
+}
+
+/** A signature, and how to know whether it is good. */
+interface Checkable {
+  readonly signature: Uint8Array;
+  readonly signMs: number;
+  readonly isValid: () => boolean;
 }
 
 /** One signature in the making. */
@@ -94,6 +111,41 @@ export class SigningFlights implements AsyncDisposable {
   }
 
   /**
+   * Signs with a key in this process's memory before the floor is durable, and begins the check
+   * (S5). `undefined` for any other key, and when the key fails: it is then asked, and heard, later.
+   *
+   * What comes of it goes to {@link keepEarly} once the floor is durable, or to {@link destroyEarly}.
+   */
+  signEarly(task: SigningTask): EarlySignature | undefined {
+    const { signNow, publicKey } = task.key;
+    if (signNow === undefined) return undefined;
+    const startedMs = this.#deps.clock.monotonicMs();
+    try {
+      const signature = signNow(task.signBytes.slice()).slice();
+      const signMs = this.#deps.clock.monotonicMs() - startedMs;
+      const verifier = this.#deps.verifier ?? localVerifier;
+      return {
+        signature,
+        verification: verifier.begin(publicKey, task.signBytes, signature),
+        signMs,
+      };
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** @throws {SignatureInvalidError} ERR_SIGNATURE_INVALID */
+  keepEarly(task: SigningTask, { signature, verification, signMs }: EarlySignature): Made {
+    return this.#keep(task, { signature, signMs, isValid: () => verification.verdict() }).made;
+  }
+
+  /** The sync failed: the signature never was. */
+  destroyEarly({ signature, verification }: EarlySignature): void {
+    verification.verdict();
+    signature.fill(0);
+  }
+
+  /**
    * A stored signature, if it verifies. One that does not is as good as none: the stored bytes are
    * signed anew, which gives the same signature or shows that the key is not the row's.
    */
@@ -140,7 +192,8 @@ export class SigningFlights implements AsyncDisposable {
   /** By a key in this process's memory. */
   #makeNow(task: SigningTask, signNow: NonNullable<SigningKey['signNow']>): Made {
     const startedMs = this.#deps.clock.monotonicMs();
-    return this.#keep(task, signNow(task.signBytes.slice()).slice(), startedMs).made;
+    const signature = signNow(task.signBytes.slice()).slice();
+    return this.#keep(task, this.#checked(task, signature, startedMs)).made;
   }
 
   /** By a key that takes its time. */
@@ -149,7 +202,7 @@ export class SigningFlights implements AsyncDisposable {
     const { validator, at, signBytes, key } = task;
     const startedMs = clock.monotonicMs();
     const signature = await key.sign(signBytes.slice(), { signal: flight.stop.signal });
-    const { made, kept } = this.#keep(task, signature.slice(), startedMs);
+    const { made, kept } = this.#keep(task, this.#checked(task, signature.slice(), startedMs));
     if (flight.askers === 0) {
       logger.info(
         { validator, at: formatPosition(at) },
@@ -168,12 +221,11 @@ export class SigningFlights implements AsyncDisposable {
    */
   #keep(
     { validator, at, signBytes, key }: SigningTask,
-    signature: Uint8Array,
-    startedMs: number,
+    { signature, signMs, isValid }: Checkable,
   ): { readonly made: Made; readonly kept: boolean } {
     const { store, clock, logger, onKeyFault } = this.#deps;
     const signedMs = clock.monotonicMs();
-    if (!verifyStrict(key.publicKey, signBytes, signature)) {
+    if (!isValid()) {
       const error = new SignatureInvalidError(validator);
       logger.error({ validator, code: error.code, at: formatPosition(at) }, error.message);
       onKeyFault?.({ validator, publicKey: key.publicKey, error });
@@ -181,6 +233,11 @@ export class SigningFlights implements AsyncDisposable {
     }
     const verifyMs = clock.monotonicMs() - signedMs;
     const kept = store.recordSignature(validator, signBytes, signature);
-    return { made: { signature, signMs: signedMs - startedMs, verifyMs }, kept };
+    return { made: { signature, signMs, verifyMs }, kept };
+  }
+
+  #checked({ key, signBytes }: SigningTask, signature: Uint8Array, startedMs: number): Checkable {
+    const signMs = this.#deps.clock.monotonicMs() - startedMs;
+    return { signature, signMs, isValid: () => verifyStrict(key.publicKey, signBytes, signature) };
   }
 }

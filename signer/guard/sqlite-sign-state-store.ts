@@ -153,13 +153,19 @@ export class SqliteSignStateStore implements SignStateStore {
     return SqliteSignStateStore.open(deps, { directory });
   }
 
-  reserve(reservations: readonly Reservation[]): readonly Decision[] {
+  reserve(
+    reservations: readonly Reservation[],
+    onDecided?: (decisions: readonly Decision[]) => void,
+  ): readonly Decision[] {
     this.#proven();
     const { decisions, moved } = decideBatch(reservations, (validator) => {
       const { floor, record } = this.#row(validator);
       return { floor, publicKey: record.publicKey, tip: this.#deps.tipOf?.(validator) };
     });
-    if (moved.size > 0) this.#write(moved);
+    if (moved.size > 0) {
+      onDecided?.(decisions);
+      this.#write(moved);
+    }
     return decisions;
   }
 

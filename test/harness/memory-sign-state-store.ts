@@ -24,6 +24,7 @@ export class MemorySignStateStore implements SignStateStore {
   readonly #raises = new RaisedFloors();
   readonly #tipOf: (validator: string) => bigint | undefined;
   #failure: unknown;
+  #syncFailure: unknown;
   /** How many transactions, and with how many reservations each. */
   readonly batchSizes: number[] = [];
 
@@ -36,13 +37,27 @@ export class MemorySignStateStore implements SignStateStore {
     this.#failure = failure;
   }
 
-  reserve(reservations: readonly Reservation[]): readonly Decision[] {
+  /** From here on decisions are made and then fail to become durable, until told `undefined`. */
+  failSyncWith(failure: unknown): void {
+    this.#syncFailure = failure;
+  }
+
+  reserve(
+    reservations: readonly Reservation[],
+    onDecided?: (decisions: readonly Decision[]) => void,
+  ): readonly Decision[] {
     this.#assertDurable();
     this.batchSizes.push(reservations.length);
     const { decisions, moved } = decideBatch(reservations, (validator) => {
       const { floor, record } = this.#row(validator);
       return { floor, publicKey: record.publicKey, tip: this.#tipOf(validator) };
     });
+    if (moved.size > 0) {
+      onDecided?.(decisions);
+      if (this.#syncFailure !== undefined) {
+        throw new SignStateUnavailableError({ cause: this.#syncFailure });
+      }
+    }
     for (const [validator, floor] of moved) this.#set(validator, floor);
     return decisions;
   }

@@ -69,6 +69,59 @@ class Bench implements AsyncDisposable {
   }
 }
 
+/** A gate over a memory store and a key in memory, whose signatures can be watched. */
+class EarlyBench implements AsyncDisposable {
+  readonly store = new MemorySignStateStore();
+  readonly faults: KeyFault[] = [];
+  /** The arrays that went to the verifier, not copies. */
+  readonly begun: Uint8Array[] = [];
+  readonly floorsWhenSigning: unknown[] = [];
+  verdict: boolean | undefined;
+  readonly #key = MemoryKey.fromSecretKey(Ed25519SecretKey.generate());
+  readonly #gate = new Gate({
+    store: this.store,
+    clock: new ManualClock(),
+    logger: new RecordingLogger(),
+    onKeyFault: (fault) => this.faults.push(fault),
+    verifier: {
+      begin: (key, message, signature) => {
+        this.begun.push(signature);
+        return { verdict: () => this.verdict ?? verifyStrict(key, message, signature) };
+      },
+    },
+  });
+
+  constructor() {
+    this.store.addValidator(
+      { name: 'v', chainId: CHAIN, publicKey: this.publicKey.bytes },
+      { height: 0n, round: 0, step: 'none' },
+    );
+  }
+
+  get publicKey(): SigningKey['publicKey'] {
+    return this.#key.publicKey;
+  }
+
+  sign(): Promise<GateResult> {
+    const key: SigningKey = {
+      publicKey: this.publicKey,
+      sign: (message) => this.#key.sign(message),
+      signNow: (message) => {
+        this.floorsWhenSigning.push(this.store.floor('v'));
+        return this.#key.signNow(message);
+      },
+      [Symbol.asyncDispose]: async () => undefined,
+    };
+    const signBytes = signBytesOf({ at: PREVOTE });
+    return this.#gate.sign({ validator: 'v', at: PREVOTE, signBytes, key });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#gate[Symbol.asyncDispose]();
+    await this.#key[Symbol.asyncDispose]();
+  }
+}
+
 function signatureOf(result: GateResult): Uint8Array {
   if (result.kind === 'refused') throw new Error(`refused: ${result.text}`);
   return result.signature;
@@ -99,23 +152,54 @@ describe('a request for a new position', () => {
     expect(bench.key.taken).toEqual([]);
   });
 
-  test('S8: has its floor in the store before the key is asked', async () => {
+  test('S8: has its floor in the store before a device is asked', async () => {
     await using bench = new Bench();
     let floorWhenSigning: Hrs | undefined;
-    const secret = Ed25519SecretKey.generate();
-    await using key = MemoryKey.fromSecretKey(secret);
     const watching: SigningKey = {
-      publicKey: key.publicKey,
-      sign: (message) => key.sign(message),
-      signNow: (message) => {
-        floorWhenSigning = bench.store.floor('w') as Hrs;
-        return key.signNow(message);
+      publicKey: bench.key.publicKey,
+      sign: (message, options) => {
+        floorWhenSigning = bench.store.floor('v') as Hrs;
+        return bench.key.sign(message, options);
       },
       [Symbol.asyncDispose]: async () => undefined,
     };
-    bench.addValidator('w', watching);
-    await bench.gate.sign(bench.request({ at: PREVOTE }, { validator: 'w', key: watching }));
+    await bench.gate.sign(bench.request({ at: PREVOTE }, { key: watching }));
     expect(floorWhenSigning).toMatchObject(PREVOTE);
+  });
+
+  test('S5: a key in memory signs the decided bytes while the sync runs; nothing is answered before it has returned', async () => {
+    await using bench = new EarlyBench();
+    const result = await bench.sign();
+    expect(bench.floorsWhenSigning).toMatchObject([{ height: 0n }]);
+    expect(verifyStrict(bench.publicKey, signBytesOf({ at: PREVOTE }), signatureOf(result))).toBe(
+      true,
+    );
+    expect(bench.store.floor('v')).toMatchObject({ ...PREVOTE, signature: signatureOf(result) });
+  });
+
+  test('S5: the early signature is destroyed when the sync fails, and the position is still to be had', async () => {
+    await using bench = new EarlyBench();
+    bench.store.failSyncWith('EIO');
+    expect(await bench.sign()).toMatchObject({ code: 'ERR_SIGN_STATE_UNAVAILABLE' });
+    expect(bench.begun).toEqual([new Uint8Array(64)]);
+    expect(bench.store.floor('v')).toMatchObject({ height: 0n });
+    bench.store.failSyncWith(undefined);
+    expect((await bench.sign()).kind).toBe('signed');
+  });
+
+  test('S20: an early signature that does not verify is a fault of the key, and never released', async () => {
+    await using bench = new EarlyBench();
+    bench.verdict = false;
+    await expect(bench.sign()).rejects.toMatchObject({ code: 'ERR_SIGNATURE_INVALID' });
+    expect(bench.faults).toHaveLength(1);
+    expect(bench.store.floor('v').signature).toBeUndefined();
+  });
+
+  test('S6, S7: a repeat of an early signature gets the stored one without asking the key', async () => {
+    await using bench = new EarlyBench();
+    const first = signatureOf(await bench.sign());
+    expect(signatureOf(await bench.sign())).toEqual(first);
+    expect(bench.begun).toHaveLength(1);
   });
 
   test('tells where the time went', async () => {

@@ -1,0 +1,76 @@
+/** The memory that the main thread and the verifying one share: slots with a key, a signature and a message. */
+
+const COUNT = 128;
+const KEY_BYTES = 32;
+const SIGNATURE_BYTES = 64;
+/** Sign bytes are at most about 250 bytes long; anything longer is verified on the spot. */
+const MESSAGE_BYTES = 416;
+const SLOT_BYTES = KEY_BYTES + SIGNATURE_BYTES + MESSAGE_BYTES;
+/** A state for each slot, the doorbell, and a length for each slot: 32-bit words. */
+const HEAD_BYTES = 4 * (2 * COUNT + 1);
+
+/** How many slots there are, and what memory they take. */
+export const SLOTS: { readonly count: number; readonly bytes: number } = {
+  count: COUNT,
+  bytes: HEAD_BYTES + COUNT * SLOT_BYTES,
+};
+
+/** Word that counts what was put into slots; the verifying thread sleeps on it. */
+export const DOORBELL: number = COUNT;
+
+/** What a slot is. Only the main thread moves it to and from `free`; the rest is the other's. */
+export const SLOT_STATE = { free: 0, pending: 1, busy: 2, valid: 3, invalid: 4 } as const;
+
+/** Views of the shared memory. */
+export interface SharedSlots {
+  readonly memory: SharedArrayBuffer;
+  /** States by slot, then the doorbell, then message lengths by slot. */
+  readonly states: Int32Array<SharedArrayBuffer>;
+}
+
+/** The views. */
+export function sharedSlots(memory: SharedArrayBuffer): SharedSlots {
+  return { memory, states: new Int32Array(memory, 0, 2 * COUNT + 1) };
+}
+
+/** One slot's content. Whoever touches it has the slot: the main thread while `free`, the other while `busy`. */
+export interface Slot {
+  /** @returns whether it fits. */
+  fill(key: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
+  /** Copies in memory of the caller's own. */
+  read(): {
+    readonly key: Uint8Array;
+    readonly message: Uint8Array;
+    readonly signature: Uint8Array;
+  };
+}
+
+/** The slot at `index`. */
+export function slotOf({ memory, states }: SharedSlots, index: number): Slot {
+  const bytes = new Uint8Array(memory, HEAD_BYTES + index * SLOT_BYTES, SLOT_BYTES);
+  const lengthAt = COUNT + 1 + index;
+  return {
+    fill(key, message, signature) {
+      const fits =
+        key.length === KEY_BYTES &&
+        signature.length === SIGNATURE_BYTES &&
+        message.length <= MESSAGE_BYTES;
+      if (!fits) return false;
+      bytes.set(key);
+      bytes.set(signature, KEY_BYTES);
+      bytes.set(message, KEY_BYTES + SIGNATURE_BYTES);
+      states[lengthAt] = message.length;
+      return true;
+    },
+    read() {
+      const own = new Uint8Array(SLOT_BYTES);
+      own.set(bytes);
+      const start = KEY_BYTES + SIGNATURE_BYTES;
+      return {
+        key: own.subarray(0, KEY_BYTES),
+        signature: own.subarray(KEY_BYTES, start),
+        message: own.subarray(start, start + (states[lengthAt] ?? 0)),
+      };
+    },
+  };
+}
