@@ -23,7 +23,10 @@ if [ ! -x "$node" ]; then
     exit 1
   fi
 fi
-exec "$node" --disable-sigusr1 -- "$self" "$@"
+# Memory: one heap of the C library for all threads, and a small nursery, keep a signer that has been
+# busy below 120 MiB; without them it is at 140 (docs/benchmarks.md).
+export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX-1}"
+exec "$node" --disable-sigusr1 --max-semi-space-size=2 -- "$self" "$@"
 */;
 import { lstatSync, mkdirSync } from 'node:fs';
 import inspector from 'node:inspector';

@@ -5,11 +5,12 @@ import type { PublicKey } from '@privval/proto/crypto/public-key';
 import type { Logger } from '@privval/proto/runtime/logger';
 import {
   DOORBELL,
+  fillSlot,
   type SharedSlots,
   SLOT_STATE,
   SLOTS,
   sharedSlots,
-  slotOf,
+  verifierLayout,
 } from './verify-slots.ts';
 
 /** A verification that was begun. */
@@ -65,8 +66,7 @@ export class SideVerifier implements SignatureVerifier, AsyncDisposable {
     }
     const index = this.#worker === undefined ? undefined : this.#free.pop();
     if (index === undefined) return { verdict: here };
-    const slot = slotOf(this.#slots, index);
-    if (!slot.fill(publicKey.bytes, message, signature)) {
+    if (!fillSlot(this.#slots, index, { key: publicKey.bytes, message, signature })) {
       this.#free.push(index);
       return { verdict: here };
     }
@@ -104,8 +104,8 @@ export class SideVerifier implements SignatureVerifier, AsyncDisposable {
   /** It does not keep the process alive. */
   #startWorker(): void {
     if (this.#isDisposed) return;
-    const worker = new Worker(new URL('./verify-worker.ts', import.meta.url), {
-      workerData: this.#slots.memory,
+    const worker = new Worker(new URL('./verify-worker.js', import.meta.url), {
+      workerData: verifierLayout(this.#slots.memory),
       resourceLimits: { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16 },
     });
     worker.unref();

@@ -33,44 +33,43 @@ export function sharedSlots(memory: SharedArrayBuffer): SharedSlots {
   return { memory, states: new Int32Array(memory, 0, 2 * COUNT + 1) };
 }
 
-/** One slot's content. Whoever touches it has the slot: the main thread while `free`, the other while `busy`. */
-export interface Slot {
-  /** @returns whether it fits. */
-  fill(key: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
-  /** Copies in memory of the caller's own. */
-  read(): {
-    readonly key: Uint8Array;
-    readonly message: Uint8Array;
-    readonly signature: Uint8Array;
+/** What the verifying thread, which imports nothing of ours, has to know. */
+export function verifierLayout(memory: SharedArrayBuffer): object {
+  return {
+    memory,
+    count: COUNT,
+    doorbell: DOORBELL,
+    headBytes: HEAD_BYTES,
+    slotBytes: SLOT_BYTES,
+    keyBytes: KEY_BYTES,
+    signatureBytes: SIGNATURE_BYTES,
+    state: SLOT_STATE,
   };
 }
 
-/** The slot at `index`. */
-export function slotOf({ memory, states }: SharedSlots, index: number): Slot {
+/**
+ * Writes into the slot at `index`, which is `free`: nobody else looks at it then.
+ * @returns whether it fits.
+ */
+export function fillSlot(
+  { memory, states }: SharedSlots,
+  index: number,
+  content: {
+    readonly key: Uint8Array;
+    readonly message: Uint8Array;
+    readonly signature: Uint8Array;
+  },
+): boolean {
+  const { key, message, signature } = content;
+  const fits =
+    key.length === KEY_BYTES &&
+    signature.length === SIGNATURE_BYTES &&
+    message.length <= MESSAGE_BYTES;
+  if (!fits) return false;
   const bytes = new Uint8Array(memory, HEAD_BYTES + index * SLOT_BYTES, SLOT_BYTES);
-  const lengthAt = COUNT + 1 + index;
-  return {
-    fill(key, message, signature) {
-      const fits =
-        key.length === KEY_BYTES &&
-        signature.length === SIGNATURE_BYTES &&
-        message.length <= MESSAGE_BYTES;
-      if (!fits) return false;
-      bytes.set(key);
-      bytes.set(signature, KEY_BYTES);
-      bytes.set(message, KEY_BYTES + SIGNATURE_BYTES);
-      states[lengthAt] = message.length;
-      return true;
-    },
-    read() {
-      const own = new Uint8Array(SLOT_BYTES);
-      own.set(bytes);
-      const start = KEY_BYTES + SIGNATURE_BYTES;
-      return {
-        key: own.subarray(0, KEY_BYTES),
-        signature: own.subarray(KEY_BYTES, start),
-        message: own.subarray(start, start + (states[lengthAt] ?? 0)),
-      };
-    },
-  };
+  bytes.set(key);
+  bytes.set(signature, KEY_BYTES);
+  bytes.set(message, KEY_BYTES + SIGNATURE_BYTES);
+  states[COUNT + 1 + index] = message.length;
+  return true;
 }
