@@ -1,8 +1,8 @@
 /** Passphrase to key by argon2id, off the main thread, in guarded memory throughout. */
 import { GuardedBytes } from '@privval/proto/crypto/guarded-memory';
+import { sodium } from '@privval/proto/crypto/sodium';
 import { type AbortOptions, abortable } from '@privval/proto/runtime/abort';
 import { CodedError } from '@privval/proto/runtime/coded-error';
-import { sodium } from './sodium.ts';
 
 /** Length of a salt in bytes. */
 export const SALT_BYTES: number = sodium.crypto_pwhash_SALTBYTES;

@@ -13,6 +13,7 @@ import { GuardedBytes } from '@privval/proto/crypto/guarded-memory';
 import { publicKeyFromJson, publicKeyToJson } from '@privval/proto/crypto/key-json';
 import { equalPublicKeys, type PublicKey } from '@privval/proto/crypto/public-key';
 import { Ed25519SecretKey } from '@privval/proto/crypto/secret-key';
+import { sodium } from '@privval/proto/crypto/sodium';
 import type { AbortOptions } from '@privval/proto/runtime/abort';
 import {
   base64FromBytes,
@@ -28,7 +29,6 @@ import {
   KeyFileMismatchError,
   WrongPassphraseError,
 } from './key-file-errors.ts';
-import { sodium } from './sodium.ts';
 
 const FORMAT = 'privval-encrypted-key';
 const VERSION = 1;

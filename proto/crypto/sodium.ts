@@ -53,6 +53,38 @@ export interface Sodium {
     nonce: Uint8Array,
     key: Uint8Array,
   ): number;
+
+  // Key files: passphrase hashing and their cipher.
+  readonly crypto_pwhash_ALG_ARGON2ID13: number;
+  readonly crypto_pwhash_SALTBYTES: number;
+  readonly crypto_aead_xchacha20poly1305_ietf_NPUBBYTES: number;
+  readonly crypto_aead_xchacha20poly1305_ietf_ABYTES: number;
+  /** On a thread of the pool. @throws an `Error` when the memory cannot be had. */
+  crypto_pwhash_async(
+    out: Uint8Array,
+    password: Uint8Array,
+    salt: Uint8Array,
+    passes: number,
+    memoryBytes: number,
+    algorithm: number,
+  ): Promise<void>;
+  crypto_aead_xchacha20poly1305_ietf_encrypt(
+    ciphertext: Uint8Array,
+    message: Uint8Array,
+    associatedData: Uint8Array,
+    secretNonce: null,
+    nonce: Uint8Array,
+    key: Uint8Array,
+  ): number;
+  /** @throws an `Error` when the tag does not match. */
+  crypto_aead_xchacha20poly1305_ietf_decrypt(
+    message: Uint8Array,
+    secretNonce: null,
+    ciphertext: Uint8Array,
+    associatedData: Uint8Array,
+    nonce: Uint8Array,
+    key: Uint8Array,
+  ): number;
 }
 
 /** libsodium. */

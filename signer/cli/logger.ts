@@ -11,7 +11,7 @@ export interface LoggerOptions {
 
 /** A logger on file descriptor 2, or on `destination`. */
 export function createLogger(options: LoggerOptions, destination?: DestinationStream): Logger {
-  // Synchronous: what was decided before a crash is in the log.
+  // Synchronous: what was logged before a crash is in the log.
   const lines = destination ?? pino.destination({ fd: 2, sync: true });
   return pino(
     {
