@@ -10,6 +10,30 @@ export interface SigningKeyUnderTest {
   readonly key: SigningKey;
   /** Its 32-byte seed where the test knows it: it must not show up anywhere. */
   readonly seed?: Uint8Array;
+  /** What the device behind it cannot sign. @default nothing */
+  readonly limits?: SigningKeyLimits;
+}
+
+/** Messages a key refuses, each with a code, and goes on working. Sign bytes (1 to 1,024 bytes) are never among them. */
+export interface SigningKeyLimits {
+  /** Messages below `bytes` are refused. */
+  readonly shortest?: MessageLimit;
+  /** Messages above `bytes` are refused. */
+  readonly longest?: MessageLimit;
+}
+
+/** A length in bytes that is still signed, and the code of the error beyond it. */
+export interface MessageLimit {
+  readonly bytes: number;
+  readonly code: `ERR_${string}`;
+}
+
+/** The code with which `limits` has a message of this length refused; `undefined`: it is signed. */
+function refusalOf(limits: SigningKeyLimits, length: number): string | undefined {
+  const { shortest, longest } = limits;
+  if (shortest !== undefined && length < shortest.bytes) return shortest.code;
+  if (longest !== undefined && length > longest.bytes) return longest.code;
+  return undefined;
 }
 
 const message = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -38,14 +62,32 @@ export function describeSigningKey(name: string, make: () => Promise<SigningKeyU
       ['an empty message', 0],
       ['one byte', 1],
       ['sign bytes', 115],
+      ['more than any sign bytes', 1_024],
       ['an extension of 1 MiB', 1_048_576],
-    ])('signs %s as it is, and OpenSSL agrees', async (_, length) => {
-      const { key } = subject;
-      const bytes = new Uint8Array(length).fill(7);
-      const signature = await key.sign(bytes);
-      expect(signature).toHaveLength(64);
-      expect(opensslVerifies(key.publicKey.bytes, bytes, signature)).toBe(true);
-      expect(bytes.every((byte) => byte === 7)).toBe(true);
+    ])(
+      'signs %s as it is, or refuses it as its limits say, and OpenSSL agrees',
+      async (_, length) => {
+        const { key, limits = {} } = subject;
+        const bytes = new Uint8Array(length).fill(7);
+        const refusal = refusalOf(limits, length);
+        if (refusal !== undefined) {
+          const refused = await key.sign(bytes).catch((reason: unknown) => reason);
+          expect(refused).toBeInstanceOf(CodedError);
+          expect(refused).toMatchObject({ code: refusal });
+          await expect(key.sign(message('one'))).resolves.toHaveLength(64);
+          return;
+        }
+        const signature = await key.sign(bytes);
+        expect(signature).toHaveLength(64);
+        expect(opensslVerifies(key.publicKey.bytes, bytes, signature)).toBe(true);
+        expect(bytes.every((byte) => byte === 7)).toBe(true);
+      },
+    );
+
+    test('has no limits that touch sign bytes', () => {
+      const { limits = {} } = subject;
+      expect(limits.shortest?.bytes ?? 0).toBeLessThanOrEqual(1);
+      expect(limits.longest?.bytes ?? Number.POSITIVE_INFINITY).toBeGreaterThanOrEqual(1_024);
     });
 
     test('gives the same bytes for the same message, other bytes for another', async () => {
