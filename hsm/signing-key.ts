@@ -35,6 +35,7 @@ export interface SigningKey extends AsyncDisposable {
   /**
    * Present only when the key is in this process's own memory and signs in microseconds: the same
    * as {@link sign}, at once. S5 allows such a key to sign while the row's sync is running.
+   * It comes and goes with the provider behind it: read anew for each message.
    */
-  readonly signNow?: (message: Uint8Array) => Uint8Array;
+  readonly signNow?: ((message: Uint8Array) => Uint8Array) | undefined;
 }
