@@ -103,7 +103,7 @@ export class FailOverKey implements ProvidedKey {
    */
   async sign(message: Uint8Array, options: AbortOptions = {}): Promise<Uint8Array> {
     // What is asked for a second time is what was asked at first, whatever becomes of the caller's array.
-    const asked = message.slice();
+    const asked = new Uint8Array(message);
     const askedMs = this.#clock.monotonicMs();
     for (;;) {
       const outcome = await this.#askInTurn(asked, options);

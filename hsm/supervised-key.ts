@@ -117,8 +117,8 @@ export class SupervisedKey implements SigningKey {
     const opening = this.#opening;
     if (opening === undefined) throw new KeyOutOfServiceError([this.health()]);
     // The key gets a copy: one that writes into what it is given cannot change what is verified.
-    const asked = message.slice();
-    const signature = await this.#ask(opening, asked.slice(), options);
+    const asked = new Uint8Array(message);
+    const signature = await this.#ask(opening, new Uint8Array(message), options);
     if (!verifyStrict(this.publicKey, asked, signature)) throw this.#wronglySigned(opening);
     this.#happened(opening, { kind: 'signed' });
     return signature;
@@ -201,7 +201,7 @@ export class SupervisedKey implements SigningKey {
     const signal = anySignal(options.signal, opening.ended.signal);
     try {
       const signature = await abortable(opening.key.sign(message, { signal }), { signal });
-      return signature.slice();
+      return new Uint8Array(signature);
     } catch (error) {
       options.signal?.throwIfAborted();
       opening.ended.signal.throwIfAborted();

@@ -105,6 +105,8 @@ export class KeyFileNotEncryptedError extends CodedError {
 export class WrongPassphraseError extends CodedError {
   override readonly name = 'WrongPassphraseError';
   readonly code = 'ERR_WRONG_PASSPHRASE';
+  /** See `Remedy`: another attempt with the same passphrase only costs time and memory. */
+  readonly remedy = 'restart';
   readonly path: string;
 
   constructor(path: string) {
