@@ -1,5 +1,5 @@
 /** What a key is for, or how it is used: one byte on the wire. */
-import { InvalidRequestError } from '../commands/invalid-request-error.ts';
+import { namedBytes } from './named-bytes.ts';
 
 const CODES = {
   'rsa-pkcs1-sha1': 1,
@@ -63,9 +63,7 @@ const CODES = {
 /** An algorithm by the vendor's name; `algorithm-N` (decimal) for one that is not known here. */
 export type AlgorithmName = keyof typeof CODES | `algorithm-${number}`;
 
-const NAMES: ReadonlyMap<number, AlgorithmName> = new Map(
-  Object.entries(CODES).map(([name, code]) => [code, name as AlgorithmName]),
-);
+const BYTES = namedBytes('algorithm', CODES);
 
 /** How long the public half of a key is as GetPublicKey gives it. Coordinates come without a prefix. */
 const PUBLIC_KEY_BYTES: ReadonlyMap<AlgorithmName, number> = new Map<AlgorithmName, number>([
@@ -86,25 +84,15 @@ const PUBLIC_KEY_BYTES: ReadonlyMap<AlgorithmName, number> = new Map<AlgorithmNa
 
 /** The byte for an algorithm. @throws {InvalidRequestError} ERR_YUBIHSM_INVALID_REQUEST for what is none. */
 export function algorithmCode(algorithm: AlgorithmName): number {
-  const code = (CODES as Partial<Record<string, number>>)[algorithm] ?? numberOf(algorithm);
-  if (code === undefined) {
-    throw new InvalidRequestError('algorithm', `'${algorithm}' is no algorithm`);
-  }
-  return code;
+  return BYTES.code(algorithm);
 }
 
-/** The algorithm for a byte. Never refuses: newer firmware lists more of them. */
+/** The algorithm for a byte. Never refuses: newer firmware may have more. */
 export function algorithmFromCode(code: number): AlgorithmName {
-  return NAMES.get(code) ?? `algorithm-${code}`;
+  return BYTES.name(code);
 }
 
 /** Bytes of a public key of this algorithm, where that is known and fixed. */
 export function publicKeyBytes(algorithm: AlgorithmName): number | undefined {
   return PUBLIC_KEY_BYTES.get(algorithm);
-}
-
-function numberOf(algorithm: string): number | undefined {
-  const digits = /^algorithm-(0|[1-9]\d{0,2})$/.exec(algorithm)?.[1];
-  const code = Number(digits ?? Number.NaN);
-  return code <= 0xff ? code : undefined;
 }
