@@ -1,4 +1,5 @@
 /** The parts of an X.509 certificate that an attestation is made of. */
+import { copyOf } from '../commands/wire-bytes.ts';
 import {
   bitStringBytes,
   contentOf,
@@ -60,14 +61,14 @@ function readSubjectKey(info: Uint8Array): Uint8Array {
   }
   if (name === CURVE) {
     if (key[0] !== 0x04) throw new MalformedAttestationError('its key is a compressed point');
-    return key.slice(1);
+    return copyOf(key.subarray(1));
   }
-  return key.slice();
+  return copyOf(key);
 }
 
 /** A number whose highest bit is set has a zero before it. */
 function withoutSignByte(integer: Uint8Array): Uint8Array {
-  return integer[0] === 0 ? integer.slice(1) : integer.slice();
+  return copyOf(integer[0] === 0 ? integer.subarray(1) : integer);
 }
 
 function hex(bytes: Uint8Array): string {

@@ -3,7 +3,7 @@ import { type DeviceInfo, decodeDeviceInfo, decodePartNumber } from '../objects/
 import type { Command } from './command.ts';
 import { InvalidRequestError } from './invalid-request-error.ts';
 import { commandDecodedBy, makeCommand, NO_DATA, readNothing } from './make-command.ts';
-import { uint8, uint16 } from './wire-bytes.ts';
+import { copyOf, uint8, uint16 } from './wire-bytes.ts';
 
 /** The device's storage: objects are records, their content fills pages. */
 export interface StorageInfo {
@@ -20,7 +20,7 @@ export interface StorageInfo {
  * @throws {MalformedReplyError} ERR_YUBIHSM_MALFORMED_REPLY (in `decode`) when other bytes come back.
  */
 export function echo(data: Uint8Array): Command<Uint8Array> {
-  const sent = data.slice();
+  const sent = copyOf(data);
   return makeCommand('Echo', sent, (reader) => {
     const back = reader.rest();
     if (Buffer.compare(back, sent) !== 0) reader.fail('it is not what was sent');

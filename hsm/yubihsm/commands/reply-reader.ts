@@ -1,5 +1,6 @@
 /** Takes a reply apart, strictly: what is missing or left over makes it malformed. */
 import { MalformedReplyError } from './malformed-reply-error.ts';
+import { copyOf } from './wire-bytes.ts';
 
 /** Reads the fields of one reply in their order. All numbers are big-endian. */
 export class ReplyReader {
@@ -43,7 +44,7 @@ export class ReplyReader {
   /** The next `count` bytes, copied: a reply's buffer belongs to whoever received it. */
   bytes(count: number): Uint8Array {
     const start = this.#take(count);
-    return this.#bytes.slice(start, start + count);
+    return copyOf(this.#bytes.subarray(start, start + count));
   }
 
   /** All that is left, copied. */

@@ -12,6 +12,11 @@ export function joinBytes(...parts: readonly Uint8Array[]): Uint8Array {
   return joined;
 }
 
+/** A copy in memory of its own. `slice` makes none of a `Buffer`, which callers may well pass. */
+export function copyOf(bytes: Uint8Array): Uint8Array {
+  return Uint8Array.from(bytes);
+}
+
 /** One byte. @throws {InvalidRequestError} ERR_YUBIHSM_INVALID_REQUEST unless 0 to 255. */
 export function uint8(field: string, value: number): Uint8Array {
   return Uint8Array.of(checked(field, value, 0xff));

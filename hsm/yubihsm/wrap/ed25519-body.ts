@@ -3,7 +3,7 @@
  * seed. (Firmware 2.4 adds the seed on request; the form of that is not known here.)
  */
 import { createHash, createPrivateKey, createPublicKey } from 'node:crypto';
-import { joinBytes, sized } from '../commands/wire-bytes.ts';
+import { copyOf, joinBytes, sized } from '../commands/wire-bytes.ts';
 import { MalformedWrapError } from './wrap-errors.ts';
 
 /** Bytes of the body without a seed. */
@@ -40,10 +40,11 @@ export function decodeEd25519Body(body: Uint8Array): Ed25519Body {
   if (body.length !== ED25519_BODY_BYTES) {
     throw new MalformedWrapError(`the body of an Ed25519 key has 96 bytes, not ${body.length}`);
   }
-  const scalar = body.slice(0, 32).reverse();
+  const scalar = copyOf(body.subarray(0, 32)).reverse();
   const isClamped = ((scalar[0] ?? 0) & 0x07) === 0 && ((scalar[31] ?? 0) & 0xc0) === 0x40;
   if (!isClamped) throw new MalformedWrapError('its body holds no clamped Ed25519 scalar');
-  return { scalar, prefix: body.slice(32, 64), publicKey: body.slice(64) };
+  const prefix = copyOf(body.subarray(32, 64));
+  return { scalar, prefix, publicKey: copyOf(body.subarray(64)) };
 }
 
 function publicKeyFromSeed(seed: Uint8Array): Uint8Array {

@@ -189,8 +189,11 @@ it.each(ALL)('$name reads any bytes, or refuses them as malformed', (command) =>
   );
 });
 
-it('what was read does not change with the buffer it came in', () => {
-  const buffer = hex(`2e ${'0b'.repeat(32)}`);
+it.each([
+  ['Uint8Array', (bytes: Uint8Array) => bytes],
+  ['Buffer, whose slice is no copy', (bytes: Uint8Array) => Buffer.from(bytes)],
+])('what was read does not change with the buffer it came in: %s', (_, make) => {
+  const buffer = make(hex(`2e ${'0b'.repeat(32)}`));
   const { key } = getPublicKey(1).decode(buffer);
   buffer.fill(0);
   expect(key).toEqual(hex('0b'.repeat(32)));
