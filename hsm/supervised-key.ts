@@ -212,7 +212,7 @@ export class SupervisedKey implements SigningKey {
   }
 
   #wronglySigned(opening: Opening): WrongSignatureError {
-    const isSecond = this.#state.probation !== undefined;
+    const isSecond = opening === this.#opening && this.#state.probation !== undefined;
     const error = new WrongSignatureError(this.name, isSecond ? 'restart' : 'wait');
     this.#happened(opening, { kind: 'signed-wrongly', fault: providerFault(error) }, error);
     return error;

@@ -17,6 +17,8 @@ export type FakeCondition =
   /** Opens, and fails to sign. */
   | 'failing'
   | 'wrong-signature'
+  /** The next signature is wrong, and then it is healthy again. */
+  | 'wrong-signature-once'
   /** Another device with another key is in its place. */
   | 'another-key'
   /** The key is not in it. */
@@ -71,6 +73,10 @@ export class FakeProvider implements KeyProvider {
   /** Keys that were opened and not disposed. */
   openKeys = 0;
   isDisposed = false;
+  /** Signatures it made that do not verify. */
+  wrongSignatures = 0;
+  /** Messages put before the other device's key. */
+  misdirected = 0;
   readonly #clock: Clock;
   readonly #signMs: number;
   readonly #deadlineMs: number;
@@ -159,6 +165,7 @@ export class FakeProvider implements KeyProvider {
   ): Promise<Uint8Array> {
     this.#assertSession(session);
     this.taken.push(message);
+    if (secret === this.#otherSecret) this.misdirected++;
     await this.#untilItAnswers(session);
     if (this.#signMs > 0) await this.#clock.sleep(this.#signMs);
     // Asked again: it may have been unplugged while it was at work.
@@ -166,7 +173,12 @@ export class FakeProvider implements KeyProvider {
     if (this.#condition === 'failing')
       throw new FakeProviderError({ code: 'ERR_FAKE_FAILED', remedy: 'wait' });
     const signature = secret.sign(message);
-    if (this.#condition === 'wrong-signature') signature[0] = (signature[0] ?? 0) ^ 1;
+    const isWrong =
+      this.#condition === 'wrong-signature' || this.#condition === 'wrong-signature-once';
+    if (!isWrong) return signature;
+    if (this.#condition === 'wrong-signature-once') this.condition = 'healthy';
+    this.wrongSignatures++;
+    signature[0] = (signature[0] ?? 0) ^ 1;
     return signature;
   }
 

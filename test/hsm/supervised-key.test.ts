@@ -262,6 +262,22 @@ describe('a signature that does not verify', () => {
     await expect(rig.key.sign(ONE)).rejects.toMatchObject({ remedy: 'restart' });
   });
 
+  test('is one failure with all others of the same opening (S29)', async () => {
+    const clock = new ManualClock();
+    const provider = new ScriptedProvider();
+    await using key = SupervisedKey.start(
+      { provider, clock, logger: new RecordingLogger() },
+      { expected: provider.publicKey },
+    );
+    await clock.advance(0);
+    const outcomes = Promise.allSettled([key.sign(ONE), key.sign(TWO)]);
+    for (const request of provider.asked) request.resolve(new Uint8Array(64));
+    const wrong = { code: 'ERR_SIGNATURE_INVALID', remedy: 'wait' };
+    expect(await outcomes).toMatchObject([{ reason: wrong }, { reason: wrong }]);
+    await clock.advance(0);
+    expect(key.health().state).toBe('on-probation');
+  });
+
   test.each<[string, (message: Uint8Array, sign: Ed25519SecretKey) => Uint8Array]>([
     ['writes into the message it is given', (message, secret) => secret.sign(message.fill(9))],
     ['answers with too few bytes', (message, secret) => secret.sign(message).subarray(1)],
