@@ -265,8 +265,9 @@ describe('a signature that does not verify', () => {
   test('is one failure with all others of the same opening (S29)', async () => {
     const clock = new ManualClock();
     const provider = new ScriptedProvider();
+    const logger = new RecordingLogger();
     await using key = SupervisedKey.start(
-      { provider, clock, logger: new RecordingLogger() },
+      { provider, clock, logger },
       { expected: provider.publicKey },
     );
     await clock.advance(0);
@@ -276,6 +277,7 @@ describe('a signature that does not verify', () => {
     expect(await outcomes).toMatchObject([{ reason: wrong }, { reason: wrong }]);
     await clock.advance(0);
     expect(key.health().state).toBe('on-probation');
+    expect(logger.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
   });
 
   test.each<[string, (message: Uint8Array, sign: Ed25519SecretKey) => Uint8Array]>([
