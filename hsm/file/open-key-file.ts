@@ -1,19 +1,10 @@
 /** Key files from and to disk, whichever of the two formats they have. */
-import {
-  closeSync,
-  constants,
-  fchmodSync,
-  fsyncSync,
-  openSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
 import { GuardedBytes } from '@privval/proto/crypto/guarded-memory';
 import type { Ed25519SecretKey } from '@privval/proto/crypto/secret-key';
 import type { AbortOptions } from '@privval/proto/runtime/abort';
 import { errorCode } from '@privval/proto/runtime/coded-error';
 import { MemoryKey } from '../memory/memory-key.ts';
+import { createFile } from './create-file.ts';
 import { decryptKey, encryptKey, looksLikeEncryptedKey } from './encrypted-key.ts';
 import { encodeFilePvKey, looksLikeFilePvKey, parseFilePvKey } from './file-pv-key.ts';
 import {
@@ -108,7 +99,7 @@ export async function writeKeyFile(
   options: KeyFileOptions = {},
 ): Promise<void> {
   using content = await encodeKeyFile(secret, options);
-  content.use((bytes) => createFile(path, bytes));
+  content.use((bytes) => createKeyFile(path, bytes));
 }
 
 async function encodeKeyFile(
@@ -120,41 +111,11 @@ async function encodeKeyFile(
   return GuardedBytes.take(await encryptKey(secret, passphrase, options));
 }
 
-function createFile(path: string, bytes: Uint8Array): void {
-  let descriptor: number;
+function createKeyFile(path: string, bytes: Uint8Array): void {
   try {
-    descriptor = openSync(
-      path,
-      constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
-      0o600,
-    );
+    createFile(path, bytes);
   } catch (cause) {
     if (errorCode(cause) === 'EEXIST') throw new KeyFileExistsError(path, { cause });
     throw new KeyFileUnwritableError({ path, reason: errorCode(cause) }, { cause });
-  }
-  try {
-    try {
-      // The mode given at opening is reduced by the umask, which may take even the owner's bits.
-      fchmodSync(descriptor, 0o600);
-      let written = 0;
-      while (written < bytes.length) written += writeSync(descriptor, bytes, written);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    syncDirectory(dirname(path));
-  } catch (cause) {
-    unlinkSync(path);
-    throw new KeyFileUnwritableError({ path, reason: errorCode(cause) }, { cause });
-  }
-}
-
-/** Makes a new name in a directory survive a power cut. */
-function syncDirectory(directory: string): void {
-  const descriptor = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
   }
 }

@@ -1,5 +1,5 @@
 /** Bech32 (BIP-173) and the two things Cosmos SDK chains write in it about a validator. */
-import { concatBytes } from '../runtime/bytes.ts';
+import { concatBytes, utf8Bytes } from '../runtime/bytes.ts';
 import { CodedError } from '../runtime/coded-error.ts';
 import { addressFromPublicKey, type PublicKey } from './public-key.ts';
 
@@ -33,11 +33,26 @@ export class InvalidBech32Error extends CodedError {
  * @throws {InvalidBech32Error} ERR_INVALID_BECH32 when the prefix is not 1 to 83 printable lower-case characters.
  */
 export function encodeBech32(prefix: string, bytes: Uint8Array): string {
+  return new TextDecoder().decode(encodeBech32Bytes(prefix, bytes));
+}
+
+/**
+ * As {@link encodeBech32}, as ASCII bytes: for what is secret and must be wiped, which a string
+ * cannot be (S18).
+ * @throws {InvalidBech32Error} ERR_INVALID_BECH32
+ */
+export function encodeBech32Bytes(prefix: string, bytes: Uint8Array): Uint8Array {
   checkPrefix(prefix);
   if (prefix !== prefix.toLowerCase()) throw new InvalidBech32Error('the prefix is in upper case');
   const symbols = symbolsFromBytes(bytes);
-  const body = [...symbols, ...checksum(prefix, symbols)];
-  return `${prefix}1${body.map((symbol) => ALPHABET.charAt(symbol)).join('')}`;
+  const sum = checksum(prefix, symbols);
+  const text = new Uint8Array(prefix.length + 1 + symbols.length + sum.length);
+  text.set(utf8Bytes(`${prefix}1`));
+  for (const [at, symbol] of [...symbols, ...sum].entries()) {
+    text[prefix.length + 1 + at] = ALPHABET.charCodeAt(symbol);
+  }
+  symbols.fill(0);
+  return text;
 }
 
 /** @throws {InvalidBech32Error} ERR_INVALID_BECH32 on anything BIP-173 refuses, or bits that are no whole bytes. */

@@ -14,6 +14,8 @@ export interface HomePaths {
   readonly floorMark: string;
   readonly lock: string;
   readonly adminSocket: string;
+  /** What was drained from the logs of devices. */
+  readonly deviceLog: string;
 }
 
 /** @returns the paths; nothing is looked at. */
@@ -27,5 +29,6 @@ export function homePaths(home: string): HomePaths {
     floorMark: join(home, 'floor.mark'),
     lock: join(home, 'home.lock'),
     adminSocket: join(home, 'admin.sock'),
+    deviceLog: join(home, 'device-log.db'),
   };
 }
