@@ -31,6 +31,7 @@ import {
   secretFrameTarget,
   secretHandshakeTarget,
 } from './transport-targets.ts';
+import { YUBIHSM_TARGETS } from './yubihsm-targets.ts';
 
 /** In the order in which they run. */
 export const FUZZ_TARGETS: readonly FuzzTarget[] = [
@@ -63,6 +64,7 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   floorRowTarget,
   identityTarget,
   jsonSpansTarget,
+  ...YUBIHSM_TARGETS,
 ];
 
 /** How many of `total` inputs each target gets, by its share; together at least `total`. */
