@@ -1,0 +1,41 @@
+/** AES-CMAC (RFC 4493), which OpenSSL has and `node:crypto` does not show. */
+import { createCipheriv } from 'node:crypto';
+
+const BLOCK_BYTES = 16;
+const ZERO_BLOCK = new Uint8Array(BLOCK_BYTES);
+
+/** What doubling in GF(2^128) folds back when a bit falls out. */
+const REDUCTION = 0x87;
+
+/** The 16-byte CMAC of `message`. `key` is an AES key of 16, 24 or 32 bytes. */
+export function aesCmac(key: Uint8Array, message: Uint8Array): Uint8Array {
+  const lastStart = Math.max(0, Math.ceil(message.length / BLOCK_BYTES) - 1) * BLOCK_BYTES;
+  const isLastWhole = message.length === lastStart + BLOCK_BYTES;
+  const blocks = new Uint8Array(lastStart + BLOCK_BYTES);
+  blocks.set(message);
+  if (!isLastWhole) blocks[message.length] = 0x80;
+
+  const subkey = double(lastBlockOfCbc(key, ZERO_BLOCK));
+  if (!isLastWhole) double(subkey);
+  for (let i = 0; i < BLOCK_BYTES; i++) {
+    blocks[lastStart + i] = (blocks[lastStart + i] ?? 0) ^ (subkey[i] ?? 0);
+  }
+  return lastBlockOfCbc(key, blocks);
+}
+
+/** CBC from a zero vector: its last block is the CMAC of blocks that are already masked. */
+function lastBlockOfCbc(key: Uint8Array, blocks: Uint8Array): Uint8Array {
+  const cipher = createCipheriv(`aes-${key.length * 8}-cbc`, key, ZERO_BLOCK);
+  cipher.setAutoPadding(false);
+  return new Uint8Array(cipher.update(blocks).subarray(-BLOCK_BYTES));
+}
+
+/** Doubles a block in GF(2^128), in place. No branch depends on its bits. */
+function double(block: Uint8Array): Uint8Array {
+  const carry = (block[0] ?? 0) >>> 7;
+  for (let i = 0; i < BLOCK_BYTES; i++) {
+    block[i] = ((block[i] ?? 0) << 1) | ((block[i + 1] ?? 0) >>> 7);
+  }
+  block[BLOCK_BYTES - 1] = (block[BLOCK_BYTES - 1] ?? 0) ^ (carry * REDUCTION);
+  return block;
+}

@@ -1,0 +1,208 @@
+/** The encrypted messages of one session, for both of its ends. */
+import { createCipheriv, createDecipheriv, timingSafeEqual } from 'node:crypto';
+import { commandCode } from '../commands/command-code.ts';
+import { joinBytes } from '../commands/wire-bytes.ts';
+import {
+  decodeFrame,
+  ERROR_COMMAND,
+  encodeFrame,
+  type Frame,
+  REPLY_FLAG,
+} from '../connector/frame.ts';
+import { InvariantError } from '../invariant-error.ts';
+import { aesCmac } from './aes-cmac.ts';
+import { type SessionKeys, wipeSessionKeys } from './session-keys.ts';
+import { UntrustedMessageError } from './untrusted-message-error.ts';
+
+/** The outer command that carries an encrypted one. */
+export const SESSION_MESSAGE: number = commandCode('SessionMessage');
+
+/** Bytes of a message's MAC: the first half of the CMAC. */
+export const MAC_BYTES = 8;
+
+const BLOCK_BYTES = 16;
+const SESSION_ID_BYTES = 1;
+const CIPHER = 'aes-128-cbc';
+const PADDING_MARK = 0x80;
+
+/** What a handshake hands over: the channel owns the arrays from then on. */
+export interface SecureChannelStart {
+  readonly sessionId: number;
+  readonly keys: SessionKeys;
+  /** 16 bytes: the full MAC of the last handshake message. */
+  readonly chain: Uint8Array;
+}
+
+/**
+ * One session's cryptography: pure, no I/O. The host's end seals requests and opens replies, the
+ * device's end opens requests and seals replies; strictly in turns.
+ *
+ * Each request's MAC covers the one before, each reply's MAC its request: what was altered,
+ * replayed, left out or put in another order fails, and {@link SecureChannel.openReply} then
+ * wipes the keys. There is no way back: a channel is never repaired.
+ */
+export class SecureChannel implements Disposable {
+  readonly sessionId: number;
+  readonly #keys: SessionKeys;
+  #chain: Uint8Array;
+  #counter = 1;
+  /** The command whose reply is still to come or to be given, and which end this is for it. */
+  #turn: { readonly end: 'host' | 'device'; readonly command: number } | undefined;
+  #isClosed = false;
+
+  constructor(start: SecureChannelStart) {
+    this.sessionId = start.sessionId;
+    this.#keys = start.keys;
+    this.#chain = start.chain;
+  }
+
+  /** Messages that have gone through, plus one. */
+  get counter(): number {
+    return this.#counter;
+  }
+
+  /** Whether the keys are wiped. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Host: encrypts a command. The outer frame that comes back is to be sent once. */
+  sealRequest(inner: Frame): Uint8Array {
+    this.#expectNoTurn();
+    this.#turn = { end: 'host', command: inner.command };
+    const message = this.#encrypt(SESSION_MESSAGE, inner);
+    this.#chain = this.#authenticate(message, this.#keys.macKey);
+    return message;
+  }
+
+  /**
+   * Host: checks and decrypts the reply, which is the command's or an error (7f and its code).
+   *
+   * @throws {UntrustedMessageError} ERR_YUBIHSM_UNTRUSTED_MESSAGE; the channel is closed then.
+   */
+  openReply(message: Uint8Array): Frame {
+    const { command } = this.#expectTurn('host');
+    try {
+      const frame = this.#verify(message, SESSION_MESSAGE | REPLY_FLAG, this.#keys.rmacKey).inner();
+      const isReply = frame.command === (command | REPLY_FLAG);
+      const isError = frame.command === ERROR_COMMAND && frame.data.length === 1;
+      if (!isReply && !isError) throw new UntrustedMessageError('inner-command');
+      this.#endTurn();
+      return frame;
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /**
+   * Device: checks and decrypts a command. Nothing changes while the MAC is wrong; with a right one
+   * the command has arrived, even when what is in it makes no sense, and wants its reply.
+   *
+   * @throws {UntrustedMessageError} ERR_YUBIHSM_UNTRUSTED_MESSAGE
+   */
+  openRequest(message: Uint8Array): Frame {
+    this.#expectNoTurn();
+    const { mac, inner } = this.#verify(message, SESSION_MESSAGE, this.#keys.macKey);
+    this.#chain = mac;
+    this.#turn = { end: 'device', command: 0 };
+    return inner();
+  }
+
+  /** Device: encrypts the reply to the command that was opened last. */
+  sealReply(inner: Frame): Uint8Array {
+    this.#expectTurn('device');
+    const message = this.#encrypt(SESSION_MESSAGE | REPLY_FLAG, inner);
+    this.#authenticate(message, this.#keys.rmacKey);
+    this.#endTurn();
+    return message;
+  }
+
+  /** Wipes the keys; the channel is of no use any more. */
+  [Symbol.dispose](): void {
+    this.#isClosed = true;
+    wipeSessionKeys(this.#keys);
+    this.#chain.fill(0);
+  }
+
+  #expectNoTurn(): void {
+    if (this.#isClosed) throw new InvariantError('the channel is closed');
+    if (this.#turn !== undefined) throw new InvariantError('the last command has no reply yet');
+  }
+
+  #expectTurn(end: 'host' | 'device'): { readonly command: number } {
+    if (this.#isClosed) throw new InvariantError('the channel is closed');
+    if (this.#turn?.end !== end) throw new InvariantError('a reply without its command');
+    return this.#turn;
+  }
+
+  #endTurn(): void {
+    this.#turn = undefined;
+    this.#counter += 1;
+  }
+
+  /** The outer frame with its ciphertext; the MAC's bytes are still zero. */
+  #encrypt(outerCommand: number, inner: Frame): Uint8Array {
+    const plain = encodeFrame(inner.command, inner.data);
+    const padded = new Uint8Array((Math.floor(plain.length / BLOCK_BYTES) + 1) * BLOCK_BYTES);
+    padded.set(plain);
+    padded[plain.length] = PADDING_MARK;
+    const cipher = createCipheriv(CIPHER, this.#keys.encKey, this.#initialVector());
+    cipher.setAutoPadding(false);
+    const data = new Uint8Array(SESSION_ID_BYTES + padded.length + MAC_BYTES);
+    data[0] = this.sessionId;
+    data.set(cipher.update(padded), SESSION_ID_BYTES);
+    return encodeFrame(outerCommand, data);
+  }
+
+  /** Puts the MAC of `message` into its last bytes and returns the whole CMAC. */
+  #authenticate(message: Uint8Array, key: Uint8Array): Uint8Array {
+    const mac = aesCmac(key, joinBytes(this.#chain, message.subarray(0, -MAC_BYTES)));
+    message.set(mac.subarray(0, MAC_BYTES), message.length - MAC_BYTES);
+    return mac;
+  }
+
+  /** Checks everything that needs no decryption; `inner` then decrypts. */
+  #verify(
+    message: Uint8Array,
+    outerCommand: number,
+    key: Uint8Array,
+  ): { readonly mac: Uint8Array; readonly inner: () => Frame } {
+    const frame = decodeFrame(message);
+    if (frame === undefined) throw new UntrustedMessageError('frame');
+    if (frame.command !== outerCommand) throw new UntrustedMessageError('command');
+    const encryptedBytes = frame.data.length - SESSION_ID_BYTES - MAC_BYTES;
+    if (encryptedBytes < BLOCK_BYTES || encryptedBytes % BLOCK_BYTES !== 0) {
+      throw new UntrustedMessageError('length');
+    }
+    const mac = aesCmac(key, joinBytes(this.#chain, message.subarray(0, -MAC_BYTES)));
+    if (!timingSafeEqual(mac.subarray(0, MAC_BYTES), message.subarray(-MAC_BYTES))) {
+      throw new UntrustedMessageError('mac');
+    }
+    if (frame.data[0] !== this.sessionId) throw new UntrustedMessageError('session-id');
+    const encrypted = frame.data.subarray(SESSION_ID_BYTES, -MAC_BYTES);
+    return { mac, inner: () => this.#decrypt(encrypted) };
+  }
+
+  #decrypt(encrypted: Uint8Array): Frame {
+    const decipher = createDecipheriv(CIPHER, this.#keys.encKey, this.#initialVector());
+    decipher.setAutoPadding(false);
+    const padded = new Uint8Array(decipher.update(encrypted));
+    const end = padded.findLastIndex((byte) => byte !== 0);
+    if (padded[end] !== PADDING_MARK || end < padded.length - BLOCK_BYTES) {
+      throw new UntrustedMessageError('padding');
+    }
+    const frame = decodeFrame(padded.subarray(0, end));
+    if (frame === undefined) throw new UntrustedMessageError('inner-frame');
+    return frame;
+  }
+
+  /** The counter, encrypted: the same for a command and its reply. */
+  #initialVector(): Uint8Array {
+    const counter = new Uint8Array(BLOCK_BYTES);
+    new DataView(counter.buffer).setBigUint64(BLOCK_BYTES - 8, BigInt(this.#counter));
+    const cipher = createCipheriv('aes-128-ecb', this.#keys.encKey, null);
+    cipher.setAutoPadding(false);
+    return cipher.update(counter);
+  }
+}
