@@ -1,5 +1,4 @@
 /** Why a signer does not start, or one of its validators is out of service. */
-import { hexFromBytes } from '@privval/proto/runtime/bytes';
 import { CodedError } from '@privval/proto/runtime/coded-error';
 import type { ValidatorFault } from './signer-status.ts';
 
@@ -15,25 +14,20 @@ export class ConfigBindingError extends CodedError {
   }
 }
 
-/** A key is not the one its validator's floor belongs to. Only that validator is out of service (S26). */
-export class AnotherKeyError extends CodedError {
-  override readonly name = 'AnotherKeyError';
-  readonly code = 'ERR_ANOTHER_KEY';
-
-  constructor(source: string, expected: Uint8Array, actual: Uint8Array) {
-    super(
-      `${source} holds public key ${hexFromBytes(actual)}, but the floor belongs to ${hexFromBytes(expected)}: a key is not replaced by replacing its file`,
-    );
-  }
-}
-
-/** No validator can be served, for reasons that waiting does not heal (S26). */
+/** No validator can be served: for reasons that waiting does not heal, or it was waited for in vain (S26). */
 export class NoValidatorInServiceError extends CodedError {
   override readonly name = 'NoValidatorInServiceError';
   readonly code = 'ERR_NO_VALIDATOR_IN_SERVICE';
 
-  constructor(faults: ReadonlyMap<string, ValidatorFault>) {
+  /** @param options.waitedMs how long a validator had to come into service; absent: there was no point in waiting */
+  constructor(
+    faults: ReadonlyMap<string, ValidatorFault>,
+    options: ErrorOptions & { readonly waitedMs?: number } = {},
+  ) {
+    const { waitedMs, ...rest } = options;
     const list = [...faults].map(([name, { code, text }]) => `${name}: ${text} [${code}]`);
-    super(`no validator can be served: ${list.join('; ') || 'the configuration has none'}`);
+    const since = waitedMs === undefined ? '' : ` within ${waitedMs / 1_000} s`;
+    const why = list.join('; ') || 'the configuration has none';
+    super(`no validator can be served${since}: ${why}`, rest);
   }
 }

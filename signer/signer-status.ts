@@ -1,4 +1,5 @@
 /** What a running signer knows of itself: for the admin API, the metrics, an operator's eyes. */
+import type { ProviderFault, ProviderHealth } from '@privval/hsm/key-provider';
 import type { ChainId } from '@privval/proto/types/chain-id';
 import type { GrpcStatus } from './connection/grpc-link.ts';
 import type { LinkStatus } from './connection/node-link.ts';
@@ -12,16 +13,15 @@ export interface ValidatorStatus {
   readonly publicKey: Uint8Array;
   /** Why it is not served; `undefined` while it is. */
   readonly fault: ValidatorFault | undefined;
+  /** The places its key is in, in the order of the configuration. */
+  readonly providers: readonly ProviderHealth[];
   readonly floor: Floor;
   readonly nodes: readonly LinkStatus[];
   readonly grpc: GrpcStatus | undefined;
 }
 
 /** Why a validator is out of service. */
-export interface ValidatorFault {
-  readonly code: string;
-  readonly text: string;
-}
+export type ValidatorFault = ProviderFault;
 
 /** What is known of the signer now. */
 export interface SignerStatus {

@@ -1,15 +1,14 @@
 /** The signer's composition root: what is opened, in which order, and closed in the reverse one. */
-import { openKeyFile } from '@privval/hsm/file/open-key-file';
+import type { KeyProvider } from '@privval/hsm/key-provider';
 import type { SigningKey } from '@privval/hsm/signing-key';
-import { equalBytes } from '@privval/proto/runtime/bytes';
+import { ed25519PublicKey } from '@privval/proto/crypto/public-key';
+import type { PrivValidator } from '@privval/proto/privval/priv-validator';
+import { type AbortOptions, abortable, anySignal } from '@privval/proto/runtime/abort';
 import type { Clock } from '@privval/proto/runtime/clock';
-import { CodedError, InvariantError } from '@privval/proto/runtime/coded-error';
 import type { Logger } from '@privval/proto/runtime/logger';
 import type { RandomSource } from '@privval/proto/runtime/random';
-import type { ChainId } from '@privval/proto/types/chain-id';
 import { type DialNode, dialNode } from './connection/dial-node.ts';
-import { checkGrpcListen, type GrpcListenOptions } from './connection/grpc-options.ts';
-import type { NodeAddress } from './connection/node-address.ts';
+import { checkGrpcListen } from './connection/grpc-options.ts';
 import { Gate } from './guard/gate.ts';
 import { acquireHomeLock } from './guard/home-lock.ts';
 import { SideVerifier } from './guard/side-verifier.ts';
@@ -18,15 +17,20 @@ import type { KeyFault } from './guard/signing-flights.ts';
 import { SqliteSignStateStore } from './guard/sqlite-sign-state-store.ts';
 import { homePaths } from './home/home-paths.ts';
 import { readIdentity } from './home/identity.ts';
-import { KeyClaims, KeyUsedTwiceError } from './keyring/key-claims.ts';
+import { KeyClaims } from './keyring/key-claims.ts';
 import { Keyring } from './keyring/keyring.ts';
+import { ProviderDoor } from './keyring/provider-door.ts';
+import type { ProviderOptions } from './keyring/provider-options.ts';
 import { LocalPrivValidator } from './priv-validator/local-priv-validator.ts';
-import { ServedValidator } from './served-validator.ts';
-import { AnotherKeyError, ConfigBindingError, NoValidatorInServiceError } from './signer-errors.ts';
+import { ConfigBindingError, NoValidatorInServiceError } from './signer-errors.ts';
 import type { SignerStatus, ValidatorFault } from './signer-status.ts';
+import { SignerValidator, type ValidatorOptions } from './signer-validator.ts';
 
 /** How long a start waits for another process to leave the home (S15). */
 const LOCK_WAIT_MS = 5_000;
+
+/** How long a start waits for the first device to come (S26). */
+const IN_SERVICE_WAIT_MS = 30_000;
 
 /** Collaborators of a {@link Signer}. */
 export interface SignerDeps {
@@ -35,19 +39,8 @@ export interface SignerDeps {
   readonly logger: Logger;
   /** How nodes are dialled. @default {@link dialNode} with the home's identity */
   readonly dial?: DialNode | undefined;
-  /** How a validator's key is opened; the signer owns what it gives. @default {@link openKeyFile} */
-  readonly openKey?: ((validator: ValidatorOptions) => Promise<SigningKey>) | undefined;
-}
-
-/** One validator, as the configuration has it. */
-export interface ValidatorOptions {
-  readonly name: string;
-  readonly chainId: ChainId;
-  /** FilePV JSON or our encrypted format. */
-  readonly keyFile: string;
-  readonly passphraseFile?: string | undefined;
-  readonly nodes: readonly NodeAddress[];
-  readonly grpc?: GrpcListenOptions | undefined;
+  /** How the places of keys are opened; what it gives is the signer's. @default {@link ProviderDoor} */
+  readonly openProvider?: ((options: ProviderOptions) => Promise<KeyProvider>) | undefined;
 }
 
 /** What a {@link Signer} serves, and from where. */
@@ -61,25 +54,6 @@ export interface SignerOptions {
   readonly lockWaitMs?: number | undefined;
 }
 
-/** What serves a validator, or why nothing does. */
-type Service = ServedValidator | ValidatorFault;
-
-/** What the parts of a starting signer share. */
-interface Parts {
-  readonly deps: SignerDeps;
-  readonly gate: Gate;
-  /** Takes a validator out of service. */
-  readonly onKeyFault: (fault: KeyFault) => void;
-  readonly dial: DialNode;
-  /** Closes the keys, after the gate. */
-  readonly keys: AsyncDisposableStack;
-  /** Every validator that was ever served: their connections are closed before anything else. */
-  readonly served: ServedValidator[];
-  /** By validator, what stands now. */
-  readonly services: Map<string, Service>;
-  readonly claims: KeyClaims;
-}
-
 /**
  * A running signer: one home, any number of validators, chains and nodes.
  *
@@ -88,81 +62,78 @@ interface Parts {
  * is checked, since a node that starts waits 3 s for its signer.
  */
 export class Signer implements AsyncDisposable {
-  readonly #options: SignerOptions;
+  readonly #validators: readonly SignerValidator[];
   readonly #store: SignStateStore;
-  readonly #services: ReadonlyMap<string, Service>;
   readonly #startedAtMs: number;
   readonly #resources: AsyncDisposableStack;
 
-  private constructor(
-    options: SignerOptions,
-    running: {
-      readonly store: SignStateStore;
-      readonly services: ReadonlyMap<string, Service>;
-      readonly startedAtMs: number;
-      readonly resources: AsyncDisposableStack;
-    },
-  ) {
-    this.#options = options;
+  private constructor(running: {
+    readonly validators: readonly SignerValidator[];
+    readonly store: SignStateStore;
+    readonly startedAtMs: number;
+    readonly resources: AsyncDisposableStack;
+  }) {
+    this.#validators = running.validators;
     this.#store = running.store;
-    this.#services = running.services;
     this.#startedAtMs = running.startedAtMs;
     this.#resources = running.resources;
   }
 
   /**
-   * Opens the home and serves every validator whose key can be used.
+   * Opens the home and serves every validator whose key can be used. It resolves once one is in
+   * service and every key file was looked at; the others come when their devices do (S26).
    *
    * @throws {HomeLockedError} ERR_HOME_LOCKED when another process has the home.
    * @throws {ConfigBindingError} ERR_CONFIG_BINDING
    * @throws {KeyUsedTwiceError} ERR_KEY_USED_TWICE
    * @throws {InsecureGrpcAddressError} ERR_GRPC_INSECURE_ADDRESS
-   * @throws {NoValidatorInServiceError} ERR_NO_VALIDATOR_IN_SERVICE, at once.
+   * @throws {NoValidatorInServiceError} ERR_NO_VALIDATOR_IN_SERVICE after 30 s, or at once when waiting heals nothing.
    * @throws what {@link SqliteSignStateStore.open} and {@link readIdentity} throw.
    */
-  static async start(deps: SignerDeps, options: SignerOptions): Promise<Signer> {
-    const { clock, logger } = deps;
-    const { home, identityFile, validators, lockWaitMs = LOCK_WAIT_MS } = options;
-    for (const { grpc } of validators) if (grpc !== undefined) checkGrpcListen(grpc);
+  static async start(
+    deps: SignerDeps,
+    options: SignerOptions,
+    { signal }: AbortOptions = {},
+  ): Promise<Signer> {
+    const { clock, random, logger } = deps;
+    const { home, identityFile, lockWaitMs = LOCK_WAIT_MS } = options;
+    for (const { grpc } of options.validators) if (grpc !== undefined) checkGrpcListen(grpc);
     await using resources = new AsyncDisposableStack();
 
-    const lock = { clock, waitMs: lockWaitMs, command: 'signer serve' };
+    const lock = { clock, waitMs: lockWaitMs, command: 'signer serve', signal };
     resources.use(await acquireHomeLock(homePaths(home).lock, lock));
     const store = resources.use(SqliteSignStateStore.open({ logger, clock }, { directory: home }));
-    const records = boundRecords(store, validators, logger);
+    const records = boundRecords(store, options.validators, logger);
 
     const identity = resources.use(readIdentity(identityFile));
+    const door = resources.use(new ProviderDoor({ clock, logger }));
     const keys = resources.use(new AsyncDisposableStack());
-    const services = new Map<string, Service>();
-    const onKeyFault = ({ validator, error }: KeyFault): void =>
-      takeOutOfService(services, { validator, error, logger });
+    const validators: SignerValidator[] = [];
+    const keyFailed = ({ validator, error }: KeyFault): void =>
+      validators.find(({ name }) => name === validator)?.keyFailed(error);
     const verifier = resources.use(new SideVerifier({ logger }));
-    const gate = resources.use(new Gate({ store, clock, logger, onKeyFault, verifier }));
-    const served: ServedValidator[] = [];
+    const gate = resources.use(new Gate({ store, clock, logger, onKeyFault: keyFailed, verifier }));
     resources.defer(async () => {
-      await Promise.all(served.map((validator) => validator[Symbol.asyncDispose]()));
+      await Promise.all(validators.map((validator) => validator[Symbol.asyncDispose]()));
     });
 
-    const dial: DialNode = (address, dialOptions) =>
-      dialNode({ clock, identity }, address, dialOptions);
-    const claims = new KeyClaims();
-    const parts = {
-      deps,
-      gate,
-      onKeyFault,
-      dial: deps.dial ?? dial,
-      keys,
-      served,
-      services,
-      claims,
-    };
-    await allOrFirstError(
-      validators.map((validator) => serve(parts, validator, records.get(validator.name))),
-    );
-    if (served.length === 0) throw new NoValidatorInServiceError(faultsOf(services));
-    return new Signer(options, {
+    const dial: DialNode =
+      deps.dial ?? ((address, options) => dialNode({ clock, identity }, address, options));
+    const openProvider = deps.openProvider ?? ((place) => door.openProvider(place));
+    for (const [validator, record] of records) {
+      const { name, chainId } = validator;
+      const parts = { clock, random, logger, dial, openProvider, keys };
+      const privValidator = (key: SigningKey): PrivValidator =>
+        new LocalPrivValidator(
+          { gate, keyring: new Keyring(key), logger, clock, onKeyFault: keyFailed },
+          { validator: name, chainId },
+        );
+      validators.push(SignerValidator.start({ ...parts, privValidator }, validator, record));
+    }
+    await untilOneServes(validators, { clock, signal });
+    return new Signer({
+      validators,
       store,
-      services,
       startedAtMs: clock.now(),
       resources: resources.move(),
     });
@@ -170,22 +141,11 @@ export class Signer implements AsyncDisposable {
 
   /** What is known now. */
   status(): SignerStatus {
-    const records = new Map(this.#store.validators().map((record) => [record.name, record]));
     return {
       startedAtMs: this.#startedAtMs,
-      validators: this.#options.validators.map(({ name, chainId }) => {
-        const service = this.#services.get(name);
-        const served = service instanceof ServedValidator ? service : undefined;
-        return {
-          name,
-          chainId,
-          publicKey: records.get(name)?.publicKey ?? new Uint8Array(0),
-          fault: service instanceof ServedValidator ? undefined : service,
-          floor: this.#store.floor(name),
-          nodes: served?.nodes() ?? [],
-          grpc: served?.grpc(),
-        };
-      }),
+      validators: this.#validators.map((validator) =>
+        validator.status(this.#store.floor(validator.name)),
+      ),
     };
   }
 
@@ -204,16 +164,20 @@ export class Signer implements AsyncDisposable {
  * The record of each configured validator. A validator that is only in the database is not served,
  * which is said; everything else that differs is refused.
  *
- * @throws {ConfigBindingError} ERR_CONFIG_BINDING
+ * @throws {ConfigBindingError} ERR_CONFIG_BINDING (S35)
+ * @throws {KeyUsedTwiceError} ERR_KEY_USED_TWICE (S1): no key is asked that is not the record's.
  */
 function boundRecords(
   store: SignStateStore,
   validators: readonly ValidatorOptions[],
   logger: Logger,
-): ReadonlyMap<string, ValidatorRecord> {
+): ReadonlyMap<ValidatorOptions, ValidatorRecord> {
   const records = new Map(store.validators().map((record) => [record.name, record]));
+  const bound = new Map<ValidatorOptions, ValidatorRecord>();
   const configured = new Set<string>();
-  for (const { name, chainId } of validators) {
+  const claims = new KeyClaims();
+  for (const validator of validators) {
+    const { name, chainId } = validator;
     const record = records.get(name);
     if (configured.has(name)) throw new ConfigBindingError(name, 'it is configured twice');
     if (record === undefined) {
@@ -229,90 +193,46 @@ function boundRecords(
       );
     }
     configured.add(name);
+    claims.claim({ validator: name, chainId, publicKey: ed25519PublicKey(record.publicKey) });
+    bound.set(validator, record);
   }
   for (const name of records.keys()) {
     if (!configured.has(name)) {
       logger.warn({ validator: name }, 'not in the configuration: this validator is not served');
     }
   }
-  return records;
+  return bound;
 }
 
 /**
- * Opens one validator's key and starts its connections, or notes why not.
+ * Waits until a validator is in service: for 30 s, and no longer than that can help (S26).
  *
- * @throws {KeyUsedTwiceError} ERR_KEY_USED_TWICE
+ * @throws {NoValidatorInServiceError} ERR_NO_VALIDATOR_IN_SERVICE
  */
-async function serve(
-  parts: Parts,
-  options: ValidatorOptions,
-  record: ValidatorRecord | undefined,
+async function untilOneServes(
+  validators: readonly SignerValidator[],
+  { clock, signal }: AbortOptions & { readonly clock: Clock },
 ): Promise<void> {
-  const { clock, random, logger } = parts.deps;
-  const { name, chainId } = options;
-  if (record === undefined) throw new InvariantError('a validator without its record');
+  using limit = clock.deadline(IN_SERVICE_WAIT_MS);
+  const one = Promise.race(validators.map(({ inService }) => inService)).then(() => true);
+  const none = Promise.all(validators.map(({ isHopeless }) => isHopeless)).then(() => false);
+  const tried = Promise.all(validators.map((validator) => validator.tried));
+  const waiting = { signal: anySignal(limit.signal, signal) };
   try {
-    const key = parts.keys.use(await openCheckedKey(parts.deps, options, record));
-    parts.claims.claim({ validator: name, chainId, publicKey: key.publicKey });
-    const keyring = new Keyring(key);
-    const privValidator = new LocalPrivValidator(
-      { gate: parts.gate, keyring, logger, clock, onKeyFault: parts.onKeyFault },
-      { validator: name, chainId },
-    );
-    const validator = ServedValidator.start(
-      { privValidator, dial: parts.dial, clock, random, logger },
-      options,
-    );
-    parts.served.push(validator);
-    parts.services.set(name, validator);
-  } catch (error) {
-    const isFault = error instanceof CodedError && !(error instanceof InvariantError);
-    if (!isFault || error instanceof KeyUsedTwiceError) throw error;
-    takeOutOfService(parts.services, { validator: name, error, logger });
+    await abortable(tried, waiting);
+    if (await abortable(Promise.race([one, none]), waiting)) return;
+  } catch (cause) {
+    if (cause !== limit.signal.reason) throw cause;
+    throw new NoValidatorInServiceError(faultsOf(validators), {
+      waitedMs: IN_SERVICE_WAIT_MS,
+      cause,
+    });
   }
+  throw new NoValidatorInServiceError(faultsOf(validators));
 }
 
-/** A validator that cannot be trusted to sign any more, or never could: its connections end, the others go on. */
-function takeOutOfService(
-  services: Map<string, Service>,
-  fault: { readonly validator: string; readonly error: CodedError; readonly logger: Logger },
-): void {
-  const { validator, error, logger } = fault;
-  const service = services.get(validator);
-  services.set(validator, { code: error.code, text: error.message });
-  const fields = { validator, code: error.code, reason: error.message };
-  logger.error(fields, 'this validator is out of service');
-  // Never rejects; the signer's own dispose waits for it.
-  if (service instanceof ServedValidator) void service[Symbol.asyncDispose]();
-}
-
-/** Waits for all, so that nothing is still being opened when the rest is closed again. */
-async function allOrFirstError(started: readonly Promise<void>[]): Promise<void> {
-  for (const outcome of await Promise.allSettled(started)) {
-    if (outcome.status === 'rejected') throw outcome.reason;
-  }
-}
-
-/** @throws {AnotherKeyError} ERR_ANOTHER_KEY, and what {@link openKeyFile} throws. */
-async function openCheckedKey(
-  { openKey = openValidatorKeyFile }: SignerDeps,
-  options: ValidatorOptions,
-  record: ValidatorRecord,
-): Promise<SigningKey> {
-  const key = await openKey(options);
-  if (equalBytes(key.publicKey.bytes, record.publicKey)) return key;
-  await key[Symbol.asyncDispose]();
-  throw new AnotherKeyError(options.keyFile, record.publicKey, key.publicKey.bytes);
-}
-
-function openValidatorKeyFile(options: ValidatorOptions): Promise<SigningKey> {
-  return openKeyFile(options.keyFile, { passphraseFile: options.passphraseFile });
-}
-
-function faultsOf(services: ReadonlyMap<string, Service>): ReadonlyMap<string, ValidatorFault> {
-  return new Map(
-    [...services].filter(
-      (entry): entry is [string, ValidatorFault] => !(entry[1] instanceof ServedValidator),
-    ),
-  );
+function faultsOf(validators: readonly SignerValidator[]): ReadonlyMap<string, ValidatorFault> {
+  const faults = new Map<string, ValidatorFault>();
+  for (const { name, fault } of validators) if (fault !== undefined) faults.set(name, fault);
+  return faults;
 }

@@ -2,6 +2,7 @@
 import type { Clock } from '@privval/proto/runtime/clock';
 import { CodedError } from '@privval/proto/runtime/coded-error';
 import type { Logger } from '@privval/proto/runtime/logger';
+import type { Devices } from '../keyring/devices.ts';
 
 /** Given to every command. */
 export interface CliContext {
@@ -12,6 +13,8 @@ export interface CliContext {
   readonly print: (text: string) => void;
   /** Everything else that is said to a person. */
   readonly note: (text: string) => void;
+  /** How devices are reached. @default those that are there */
+  readonly devices?: (() => Devices) | undefined;
   /** Asks a person at a terminal; `undefined` when there is none. */
   readonly ask: ((question: string) => Promise<string>) | undefined;
 }

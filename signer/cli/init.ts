@@ -17,6 +17,7 @@ export async function runInit(context: CliContext, flags: InitFlags): Promise<vo
   const name = flags.validator ?? defaultValidatorName(flags.chainId);
   const made = await createHome(context, { home, validator: requestFromFlags(name, flags) });
   if (made.isExistingKey) warnOfOldSigner(context);
+  for (const warning of made.warnings) context.note(`warning: ${warning}`);
   if (flags.json === true) {
     printJson(context, newValidatorJson(home, made));
     return;

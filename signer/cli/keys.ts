@@ -10,6 +10,7 @@ import { readConfig } from '../config/config.ts';
 import { restoreKeyFile } from '../home/restore-key-file.ts';
 import { askHome, chooseValidator } from './ask-home.ts';
 import { type CliContext, type HomeFlags, printJson, printTable, UsageError } from './context.ts';
+import { placeText, providerJson } from './describe-validator.ts';
 
 /** As the command line has them. */
 export interface KeysGenerateFlags {
@@ -73,32 +74,38 @@ export async function runKeysImport(
 
 /** Lists the keys by what binds them, with their files. */
 export async function runKeysList(context: CliContext, flags: HomeFlags): Promise<void> {
-  const rows = await askHome(context, flags.home, 'signer keys list').validators();
-  const { validators } = readConfig(resolve(flags.home));
+  const home = resolve(flags.home);
+  const rows = await askHome(context, home, 'signer keys list').validators();
+  const { validators } = readConfig(home);
   const keys = rows.map(({ name, chainId, publicKey, address }) => {
-    const configured = validators.find((validator) => validator.name === name);
+    const places = validators.find((validator) => validator.name === name)?.providers ?? [];
+    const [file] = places.filter((place) => place.kind === 'file');
     return {
       validator: name,
       chainId,
       publicKey,
       address,
-      keyFile: configured?.keyFile ?? null,
-      isEncrypted: configured === undefined ? null : configured.passphraseFile !== undefined,
+      keyFile: file?.keyFile ?? null,
+      isEncrypted: file === undefined ? null : file.passphraseFile !== undefined,
+      providers: places.map((place) => providerJson(place, home)),
+      text: places.map((place) => placeText(place, home)).join('; '),
     };
   });
   if (flags.json === true) {
-    printJson(context, keys);
+    printJson(
+      context,
+      keys.map(({ text, ...key }) => key),
+    );
     return;
   }
   printTable(
     context,
-    ['VALIDATOR', 'CHAIN', 'ADDRESS', 'ENCRYPTED', 'FILE'],
-    keys.map((key) => [
-      key.validator,
-      key.chainId,
-      key.address,
-      key.isEncrypted === null ? '-' : key.isEncrypted ? 'yes' : 'no',
-      key.keyFile ?? 'not in signer.toml: not served',
+    ['VALIDATOR', 'CHAIN', 'ADDRESS', 'KEY'],
+    keys.map(({ validator, chainId, address, text }) => [
+      validator,
+      chainId,
+      address,
+      text === '' ? 'not in signer.toml: not served' : text,
     ]),
   );
 }
@@ -119,7 +126,13 @@ export async function runKeysShow(context: CliContext, flags: KeysShowFlags): Pr
   const row = await chooseValidator(askHome(context, flags.home, 'signer keys show'), validator);
   const publicKey: PublicKey = { type: 'ed25519', bytes: bytesFromHex(row.publicKeyHex) };
   if (flags.json === true) {
-    printJson(context, { ...row, bech32: bech32FromPublicKey(publicKey, prefix) });
+    const home = resolve(flags.home);
+    const places = readConfig(home).validators.find(({ name }) => name === row.name)?.providers;
+    printJson(context, {
+      ...row,
+      bech32: bech32FromPublicKey(publicKey, prefix),
+      providers: (places ?? []).map((place) => providerJson(place, home)),
+    });
     return;
   }
   switch (format) {

@@ -1,6 +1,7 @@
 /** `signer serve`: the daemon's frame around `Signer`. */
 import { flushCompileCache } from 'node:module';
 import { resolve } from 'node:path';
+import type { AbortOptions } from '@privval/proto/runtime/abort';
 import { errorCode } from '@privval/proto/runtime/coded-error';
 import type { Logger } from '@privval/proto/runtime/logger';
 import { systemRandom } from '@privval/proto/runtime/random';
@@ -18,6 +19,9 @@ import { VERSION } from './release.ts';
 const ADMIN_DELAY_MS = 2_000;
 const ADMIN_POLL_MS = 20;
 
+/** A stop takes no longer, whatever hangs. */
+const STOP_LIMIT_MS = 900;
+
 /** As the command line has them. */
 export interface ServeFlags {
   readonly home: string;
@@ -34,16 +38,17 @@ export async function runServe(context: CliContext, flags: ServeFlags): Promise<
   const { log, ...options } = readConfig(home, { flags: logFlags(flags) });
   const logger = createLogger(log);
   exitOnBugs(logger);
-  const stop = stopSignal(logger);
-  const signer = await Signer.start({ clock, random: systemRandom, logger }, { home, ...options });
-  {
+  const stop = stopSignal(context, logger);
+  const signer = await startUnlessStopped(stop, (wait) =>
+    Signer.start({ clock, random: systemRandom, logger }, { home, ...options }, wait),
+  );
+  if (signer !== undefined) {
     await using resources = new AsyncDisposableStack();
     resources.use(signer);
     logger.info(
       { home, version: VERSION, node: process.version, validators: options.validators.length },
       'serving',
     );
-    stop.isServing();
     warnOfLeaks(logger);
     for (const [variable, nearest] of unknownVariables()) {
       logger.warn({ variable, nearest }, 'an environment variable that means nothing here');
@@ -63,42 +68,51 @@ function logFlags({ logLevel, logFormat }: ServeFlags): Readonly<Record<string, 
   };
 }
 
-/** What SIGTERM and SIGINT do, as the process goes on. */
+/** What SIGTERM and SIGINT do. */
 interface Stop {
   /** Resolves with the first signal. */
   readonly requested: Promise<void>;
   readonly signal: AbortSignal;
-  /** From now on a signal lets the answer in flight be finished. */
-  readonly isServing: () => void;
 }
 
 /**
- * The first signal stops in order, the second at once. Before anything is served there is no order
- * to keep: the floor is made for processes that end at any moment.
+ * The first signal stops in order: answers in flight are finished, sessions in devices closed. The
+ * second ends at once, and so does a device that holds the order up: the floor is made for
+ * processes that end at any moment.
  */
-function stopSignal(logger: Logger): Stop {
+function stopSignal({ clock }: CliContext, logger: Logger): Stop {
   const controller = new AbortController();
   const { promise, resolve } = Promise.withResolvers<void>();
-  let isServing = false;
   for (const [name, number] of [
     ['SIGTERM', 15],
     ['SIGINT', 2],
   ] as const) {
     process.on(name, () => {
-      if (!isServing) process.exit(EXIT_CODES.done);
       if (controller.signal.aborted) process.exit(128 + number);
       logger.info({ signal: name }, 'stopping');
       controller.abort();
       resolve();
+      // It never rejects: nothing ends this sleep but the process.
+      void clock.sleep(STOP_LIMIT_MS).then(() => {
+        logger.warn({}, 'stopped without waiting for the rest any longer');
+        process.exit(EXIT_CODES.done);
+      });
     });
   }
-  return {
-    requested: promise,
-    signal: controller.signal,
-    isServing: () => {
-      isServing = true;
-    },
-  };
+  return { requested: promise, signal: controller.signal };
+}
+
+/** `undefined` when a signal came before anything was served. */
+async function startUnlessStopped(
+  { signal }: Stop,
+  start: (wait: AbortOptions) => Promise<Signer>,
+): Promise<Signer | undefined> {
+  try {
+    return await start({ signal });
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw error;
+  }
 }
 
 /** A bug ends the process (nobody knows what is still true), and is in the log before. */

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { checkHome } from '../home/check-home.ts';
 import { homePaths } from '../home/home-paths.ts';
 import { AdminClient } from '../http/admin-client.ts';
+import type { ProviderHealthJson } from '../http/provider-health-json.ts';
 import type { ValidatorStatusJson } from '../http/status-json.ts';
 import { type CliContext, type HomeFlags, printJson } from './context.ts';
 
@@ -23,11 +24,14 @@ export async function runStatus(context: CliContext, flags: HomeFlags): Promise<
 }
 
 function validatorText(validator: ValidatorStatusJson): string {
-  const { name, chainId, floor, fault, nodes, grpc } = validator;
+  const { name, chainId, floor, fault, providers, nodes, grpc } = validator;
   const lines = [
     `\n${name} on ${chainId}: ${fault === null ? 'in service' : `OUT OF SERVICE: ${fault.text} (${fault.code})`}`,
     `  floor  height ${floor.height} round ${floor.round} step ${floor.step}`,
   ];
+  for (const provider of providers) {
+    lines.push(`  key    ${provider.name}: ${providerText(provider, providers.length > 1)}`);
+  }
   for (const { address, state, dialect, requests, lastError } of nodes) {
     const error = lastError === undefined ? '' : `; last fault: ${lastError.text}`;
     lines.push(`  node   ${address}: ${state}, ${dialect}, ${requests} requests${error}`);
@@ -36,4 +40,14 @@ function validatorText(validator: ValidatorStatusJson): string {
     lines.push(`  gRPC   ${grpc.listen}: ${grpc.state}, ${grpc.requests} requests`);
   }
   return lines.join('\n');
+}
+
+/** With the time since when, which tells a hiccup from an outage. */
+function providerText(
+  { state, isActive, fault, since }: ProviderHealthJson,
+  hasOther: boolean,
+): string {
+  const role = hasOther ? (isActive ? ', signs' : ', stands by') : '';
+  const reason = fault === null ? '' : `: ${fault.text} (${fault.code})`;
+  return `${state.replaceAll('-', ' ')} since ${since}${role}${reason}`;
 }

@@ -1,9 +1,10 @@
 /** The flags of `init` and `validators add`, as the request they stand for. */
-import type { GrpcRequest, ValidatorRequest } from '../home/new-validator.ts';
+import type { GrpcRequest, ValidatorRequest } from '../home/validator-request.ts';
 import { type CliContext, type HomeFlags, UsageError } from './context.ts';
+import { type DeviceFlags, deviceFromFlags } from './device-flags.ts';
 
 /** As the command line has them. */
-export interface ValidatorFlags extends HomeFlags {
+export interface ValidatorFlags extends HomeFlags, DeviceFlags {
   readonly chainId: string;
   readonly node?: readonly string[];
   readonly keyFile?: string;
@@ -17,7 +18,7 @@ export interface ValidatorFlags extends HomeFlags {
   readonly grpcInsecure?: boolean;
 }
 
-/** @throws {UsageError} ERR_USAGE for gRPC flags without `--grpc-listen`. */
+/** @throws {UsageError} ERR_USAGE for flags that are not complete, or contradict each other. */
 export function requestFromFlags(name: string, flags: ValidatorFlags): ValidatorRequest {
   const { chainId, node = [], keyFile, stateFile, floorHeight, passphraseFile } = flags;
   return {
@@ -28,6 +29,7 @@ export function requestFromFlags(name: string, flags: ValidatorFlags): Validator
     stateFile,
     floorHeight,
     passphraseFile,
+    device: deviceFromFlags(flags),
     grpc: grpcFromFlags(flags),
   };
 }

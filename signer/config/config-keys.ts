@@ -3,19 +3,23 @@
  *
  * A plain table instead of a schema library: loading one takes longer than reaching the first signature may.
  */
+import { COMMAND_TIMEOUT_MS } from '../keyring/provider-options.ts';
 
-/** What a value has to be. */
-export type ConfigKind = 'text' | 'texts' | 'flag' | readonly string[];
+/**
+ * What a value has to be. `id`: a whole number, or one in quotes, decimal or 0x. `milliseconds`: a
+ * whole number above 0.
+ */
+export type ConfigKind = 'text' | 'texts' | 'flag' | 'id' | 'milliseconds' | readonly string[];
 
 /** One key of one table of `signer.toml`. */
 export interface ConfigKey {
-  /** Table it is in: `log`, `identity`, `validator` (which is repeated), `validator.grpc`. */
+  /** Table it is in: `log`, `identity`, `validator` (which is repeated), `validator.grpc` and so on. */
   readonly table: string;
   readonly key: string;
   /** A list of texts is a choice among them. */
   readonly kind: ConfigKind;
   /** The value when the key is absent; `undefined` where absence means something of its own. */
-  readonly fallback?: string | boolean | readonly string[];
+  readonly fallback?: string | number | boolean | readonly string[];
   readonly isRequired?: boolean;
   /** The environment variable that stands above the file. */
   readonly variable?: string;
@@ -26,6 +30,36 @@ export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
 /** How it is logged. */
 export const LOG_FORMATS = ['json', 'text'] as const;
+
+/** Tables of a key in a YubiHSM 2: the one that signs, and one that takes over (S28). */
+export const YUBIHSM_TABLES = ['yubihsm', 'standby_yubihsm'] as const;
+
+/** The same for a key in a PKCS#11 token. */
+export const PKCS11_TABLES = ['pkcs11', 'standby_pkcs11'] as const;
+
+function yubiHsmKeys(name: string): readonly ConfigKey[] {
+  const table = `validator.${name}`;
+  return [
+    { table, key: 'connector', kind: 'text', isRequired: true },
+    { table, key: 'auth_key', kind: 'id', isRequired: true },
+    { table, key: 'password_file', kind: 'text', isRequired: true },
+    { table, key: 'object_id', kind: 'id', isRequired: true },
+    { table, key: 'serial', kind: 'text' },
+    { table, key: 'command_timeout_ms', kind: 'milliseconds', fallback: COMMAND_TIMEOUT_MS },
+  ];
+}
+
+function pkcs11Keys(name: string): readonly ConfigKey[] {
+  const table = `validator.${name}`;
+  return [
+    { table, key: 'module', kind: 'text', isRequired: true },
+    { table, key: 'token', kind: 'text', isRequired: true },
+    { table, key: 'pin_file', kind: 'text', isRequired: true },
+    { table, key: 'key_label', kind: 'text' },
+    { table, key: 'key_id', kind: 'text' },
+    { table, key: 'command_timeout_ms', kind: 'milliseconds', fallback: COMMAND_TIMEOUT_MS },
+  ];
+}
 
 /** The keys. */
 export const CONFIG_KEYS: readonly ConfigKey[] = [
@@ -52,9 +86,11 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
   },
   { table: 'validator', key: 'name', kind: 'text', isRequired: true },
   { table: 'validator', key: 'chain_id', kind: 'text', isRequired: true },
-  { table: 'validator', key: 'key_file', kind: 'text', isRequired: true },
+  { table: 'validator', key: 'key_file', kind: 'text' },
   { table: 'validator', key: 'passphrase_file', kind: 'text' },
   { table: 'validator', key: 'nodes', kind: 'texts', fallback: [] },
+  ...YUBIHSM_TABLES.flatMap(yubiHsmKeys),
+  ...PKCS11_TABLES.flatMap(pkcs11Keys),
   { table: 'validator.grpc', key: 'listen', kind: 'text', isRequired: true },
   { table: 'validator.grpc', key: 'cert', kind: 'text' },
   { table: 'validator.grpc', key: 'key', kind: 'text' },

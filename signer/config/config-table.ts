@@ -5,6 +5,9 @@ import { CONFIG_KEYS, type ConfigKey } from './config-keys.ts';
 import { nearestWord } from './nearest-word.ts';
 import { lineOfKey } from './toml-places.ts';
 
+/** A wait beyond this is no wait: the node gives up after 5 s. */
+const MAX_MILLISECONDS = 60_000;
+
 /** The file, and what stands above it. */
 export interface ConfigSource {
   readonly path: string;
@@ -77,6 +80,20 @@ export class ConfigTable {
 
   flag(key: string): boolean {
     return this.#value(key) === true;
+  }
+
+  /** A whole number that has a default. */
+  number(key: string): number {
+    return Number(this.#value(key));
+  }
+
+  /** An id as something else, as text. @throws {ConfigValueError} ERR_CONFIG_VALUE for what `parse` throws. */
+  parsedId<T>(key: string, parse: (text: string) => T): T {
+    try {
+      return parse(String(this.#value(key)));
+    } catch (error) {
+      throw this.wrong(key, error);
+    }
   }
 
   /** A text as something else. @throws {ConfigValueError} ERR_CONFIG_VALUE for what `parse` throws. */
@@ -204,12 +221,24 @@ function faultOf(kind: ConfigKey['kind'], value: unknown): string | undefined {
   if (kind === 'flag') {
     return typeof value === 'boolean' ? undefined : `is true or false, not ${describe(value)}`;
   }
+  if (kind === 'id') {
+    const isId = isWholeNumber(value) || (typeof value === 'string' && value !== '');
+    return isId ? undefined : `is a whole number or an id in quotes, not ${describe(value)}`;
+  }
+  if (kind === 'milliseconds') {
+    const isLong = isWholeNumber(value) && value > 0 && value <= MAX_MILLISECONDS;
+    return isLong ? undefined : `is a whole number of milliseconds above 0, not ${describe(value)}`;
+  }
   if (kind === 'texts') {
     const isTexts = Array.isArray(value) && value.every((item) => typeof item === 'string');
     return isTexts ? undefined : `is a list of texts in quotes, not ${describe(value)}`;
   }
   if (typeof value === 'string' && kind.includes(value)) return undefined;
   return `is one of ${kind.join(', ')}, not ${describe(value)}`;
+}
+
+function isWholeNumber(value: unknown): value is number {
+  return Number.isSafeInteger(value);
 }
 
 /** Short, and without the content of what might be a misplaced secret. */

@@ -1,11 +1,16 @@
 /** `signer.toml` as `signer init` and `signer validators add` write it. */
+import {
+  COMMAND_TIMEOUT_MS,
+  objectIdText,
+  type ProviderOptions,
+} from '../keyring/provider-options.ts';
 
 /** What is written about one validator. Paths are relative to the home, or absolute. */
 export interface ValidatorText {
   readonly name: string;
   readonly chainId: string;
-  readonly keyFile: string;
-  readonly passphraseFile: string | undefined;
+  /** Where the key is; the second one is a standby. */
+  readonly providers: readonly ProviderOptions[];
   /** As they are to stand there. */
   readonly nodes: readonly string[];
   readonly grpc: GrpcText | undefined;
@@ -42,21 +47,62 @@ export function withValidator(text: string, validator: ValidatorText): string {
 }
 
 /** One validator's part of the file. */
-export function validatorText({ name, chainId, keyFile, ...rest }: ValidatorText): string {
-  const { passphraseFile, nodes, grpc } = rest;
+export function validatorText({ name, chainId, providers, nodes, grpc }: ValidatorText): string {
+  const [primary, standby] = providers;
   const lines = ['', '[[validator]]', `name = ${quote(name)}`, `chain_id = ${quote(chainId)}`];
-  lines.push(`key_file = ${quote(keyFile)}`);
-  if (passphraseFile !== undefined) lines.push(`passphrase_file = ${quote(passphraseFile)}`);
+  // Keys of a table stand before the tables below it.
+  if (primary?.kind === 'file') lines.push(...keyLines(primary));
   lines.push(`nodes = [${nodes.map(quote).join(', ')}]`);
-  if (grpc !== undefined) {
-    lines.push('', '[validator.grpc]', `listen = ${quote(grpc.listen)}`);
-    if (grpc.tls === undefined) lines.push('insecure = true');
-    else {
-      const { cert, key, clientCa } = grpc.tls;
-      lines.push(`cert = ${quote(cert)}`, `key = ${quote(key)}`, `client_ca = ${quote(clientCa)}`);
+  for (const [prefix, provider] of [
+    ['', primary],
+    ['standby_', standby],
+  ] as const) {
+    if (provider === undefined || provider.kind === 'file') continue;
+    lines.push('', `[validator.${prefix}${provider.kind}]`, ...keyLines(provider));
+  }
+  if (grpc !== undefined) lines.push('', '[validator.grpc]', ...grpcLines(grpc));
+  return `${lines.join('\n')}\n`;
+}
+
+function keyLines(provider: ProviderOptions): readonly string[] {
+  switch (provider.kind) {
+    case 'file':
+      return entries({ key_file: provider.keyFile, passphrase_file: provider.passphraseFile });
+    case 'yubihsm':
+      return [
+        `connector = ${quote(provider.connector)}`,
+        `auth_key = ${objectIdText(provider.authKeyId)}`,
+        `password_file = ${quote(provider.passwordFile)}`,
+        `object_id = ${objectIdText(provider.objectId)}`,
+        ...entries({ serial: provider.serial }),
+        ...timeoutLine(provider.commandTimeoutMs),
+      ];
+    case 'pkcs11': {
+      const { module, token, pinFile, key, commandTimeoutMs } = provider;
+      return [
+        ...entries({ module, token, pin_file: pinFile }),
+        'label' in key ? `key_label = ${quote(key.label)}` : `key_id = ${quote(`0x${key.id}`)}`,
+        ...timeoutLine(commandTimeoutMs),
+      ];
     }
   }
-  return `${lines.join('\n')}\n`;
+}
+
+function grpcLines({ listen, tls }: GrpcText): readonly string[] {
+  const first = `listen = ${quote(listen)}`;
+  if (tls === undefined) return [first, 'insecure = true'];
+  return [first, ...entries({ cert: tls.cert, key: tls.key, client_ca: tls.clientCa })];
+}
+
+/** Texts by key; what is not given is left out. */
+function entries(texts: Readonly<Record<string, string | undefined>>): readonly string[] {
+  return Object.entries(texts).flatMap(([key, text]) =>
+    text === undefined ? [] : [`${key} = ${quote(text)}`],
+  );
+}
+
+function timeoutLine(ms: number | undefined): readonly string[] {
+  return ms === undefined || ms === COMMAND_TIMEOUT_MS ? [] : [`command_timeout_ms = ${ms}`];
 }
 
 /** A TOML basic string: JSON's escapes are TOML's, but for DEL, which JSON leaves as it is. */

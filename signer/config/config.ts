@@ -20,9 +20,10 @@ import {
 } from '../connection/node-address.ts';
 import { homePaths } from '../home/home-paths.ts';
 import { parseValidatorName } from '../home/validator-name.ts';
-import type { ValidatorOptions } from '../signer.ts';
+import type { ValidatorOptions } from '../signer-validator.ts';
 import { ConfigSyntaxError, ConfigUnreadableError, ConfigValueError } from './config-errors.ts';
 import { CONFIG_KEYS, type LOG_FORMATS, type LOG_LEVELS } from './config-keys.ts';
+import { readProviders } from './config-providers.ts';
 import { type ConfigTable, readTables } from './config-table.ts';
 import { HOME_VARIABLE } from './home-variable.ts';
 import { nearestWord } from './nearest-word.ts';
@@ -135,7 +136,6 @@ function parseToml(text: string, path: string): Readonly<Record<string, unknown>
 }
 
 function readValidator(table: ConfigTable, home: string): ValidatorOptions {
-  const passphraseFile = table.optionalText('passphrase_file');
   const name = table.parsed('name', parseValidatorName);
   const nodes = table.texts('nodes').map((text): NodeAddress => {
     try {
@@ -159,8 +159,7 @@ function readValidator(table: ConfigTable, home: string): ValidatorOptions {
   return {
     name,
     chainId: table.parsed('chain_id', parseChainId),
-    keyFile: resolve(home, table.text('key_file')),
-    passphraseFile: passphraseFile === undefined ? undefined : resolve(home, passphraseFile),
+    providers: readProviders(table, home),
     nodes,
     grpc: grpc === undefined ? undefined : readGrpc(grpc, home),
   };

@@ -11,13 +11,10 @@ import type { HomeDeps } from './create-home.ts';
 import { replaceFile } from './durable-file.ts';
 import { HomeUnwritableError } from './home-errors.ts';
 import { homePaths } from './home-paths.ts';
-import {
-  checkRequest,
-  type NewValidator,
-  type ValidatorRequest,
-  writeNewValidator,
-} from './new-validator.ts';
+import { removedOnFailure } from './new-key.ts';
+import { type NewValidator, writeNewValidator } from './new-validator.ts';
 import { openHomeStore } from './open-home-store.ts';
+import { checkRequest, type ValidatorRequest } from './validator-request.ts';
 
 /**
  * Adds a validator: its key file, then its floor, then its part of `signer.toml`.
@@ -54,10 +51,13 @@ export async function addValidator(
   written.defer(() => {
     for (const path of files) rmSync(path, { recursive: true, force: true });
   });
-  const made = await writeNewValidator(checked, home, { signal, nowMs: deps.clock.now() });
-  const text = withValidator(readConfigText(home), made.text);
-  parseConfig(text, home, { environment: {} });
-  store.addValidator(made.record, made.floor);
+  const made = await writeNewValidator(deps, checked, { folder: home, signal });
+  const text = await removedOnFailure(made.generated, async () => {
+    const whole = withValidator(readConfigText(home), made.text);
+    parseConfig(whole, home, { environment: {} });
+    store.addValidator(made.record, made.floor);
+    return whole;
+  });
   // From here on the floor is bound to the key: its file stays, whatever comes.
   written.move();
   writeConfig(homePaths(home).config, text, made);

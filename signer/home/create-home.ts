@@ -17,35 +17,27 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { AbortOptions } from '@privval/proto/runtime/abort';
-import type { Clock } from '@privval/proto/runtime/clock';
 import { CodedError, errorCode } from '@privval/proto/runtime/coded-error';
-import type { Logger } from '@privval/proto/runtime/logger';
 import { parseConfig } from '../config/config.ts';
 import { configText } from '../config/config-text.ts';
 import { syncDirectory } from '../guard/floor-mark.ts';
 import { acquireHomeLock } from '../guard/home-lock.ts';
 import { SqliteSignStateStore } from '../guard/sqlite-sign-state-store.ts';
+import type { DeviceDeps } from '../keyring/devices.ts';
 import { checkOwn, checkSocketPath, partOfHome } from './check-home.ts';
 import { createFile } from './durable-file.ts';
 import { HomeExistsError, HomeUnwritableError } from './home-errors.ts';
 import { homePaths } from './home-paths.ts';
 import { createIdentity } from './identity.ts';
-import {
-  type CheckedRequest,
-  checkRequest,
-  type NewValidator,
-  type ValidatorRequest,
-  writeNewValidator,
-} from './new-validator.ts';
+import { removedOnFailure } from './new-key.ts';
+import { type NewValidator, writeNewValidator } from './new-validator.ts';
+import { type CheckedRequest, checkRequest, type ValidatorRequest } from './validator-request.ts';
 
 /** Entries of a home in the order they are moved into a folder that was there: the last makes it a home. */
 const ENTRIES = ['identity.json', 'keys', 'grpc', 'floor.mark', 'floor.db', 'signer.toml'];
 
 /** Collaborators of {@link createHome} and its like. */
-export interface HomeDeps {
-  readonly clock: Clock;
-  readonly logger: Logger;
-}
+export type HomeDeps = DeviceDeps;
 
 /**
  * Makes a home with one validator at `home`, which does not exist or is a folder without a home.
@@ -65,9 +57,11 @@ export async function createHome(
   checkSocketPath(place.home);
   if (place.stats === undefined) {
     await using staging = new Staging(join(dirname(place.home), stagingName(place.home)));
-    const made = await build(deps, checked, staging.path, options);
-    moveWhole(staging.path, place.home);
-    return made;
+    return await build(deps, checked, {
+      ...options,
+      folder: staging.path,
+      finish: () => moveWhole(staging.path, place.home),
+    });
   }
   const found = partOfHome(place.home);
   if (found !== undefined) throw new HomeExistsError({ home: place.home, found: basename(found) });
@@ -84,9 +78,11 @@ export async function createHome(
     throw new HomeExistsError({ home: place.home, found: basename(foundSince) });
   }
   await using staging = new Staging(join(place.home, stagingName(place.home)));
-  const made = await build(deps, checked, staging.path, options);
-  moveEntries(staging.path, place.home);
-  return made;
+  return await build(deps, checked, {
+    ...options,
+    folder: staging.path,
+    finish: () => moveEntries(staging.path, place.home),
+  });
 }
 
 /** The folder a home is built in; what is still there at the end is removed. */
@@ -103,25 +99,34 @@ class Staging implements AsyncDisposable {
   }
 }
 
+interface BuildOptions extends AbortOptions {
+  readonly home: string;
+  /** Where it is built. */
+  readonly folder: string;
+  /** Puts it in its place. */
+  readonly finish: () => void;
+}
+
 async function build(
   deps: HomeDeps,
   checked: CheckedRequest,
-  folder: string,
-  options: AbortOptions & { readonly home: string },
+  { home, folder, finish, signal }: BuildOptions,
 ): Promise<NewValidator> {
-  const { signal } = options;
-  const made = await writeNewValidator(checked, folder, { signal, nowMs: deps.clock.now() });
-  const text = configText(made.text);
-  // What is written is read back at once: a configuration of ours that serve would refuse is a bug.
-  parseConfig(text, resolve(options.home), { environment: {} });
-  createIdentity(homePaths(folder).identity);
-  createFile(homePaths(folder).config, text);
-  {
-    await using store = SqliteSignStateStore.create(deps, { directory: folder });
-    store.addValidator(made.record, made.floor);
-  }
-  signal?.throwIfAborted();
-  return made;
+  const made = await writeNewValidator(deps, checked, { folder, signal });
+  return removedOnFailure(made.generated, async () => {
+    const text = configText(made.text);
+    // What is written is read back at once: a configuration of ours that serve would refuse is a bug.
+    parseConfig(text, resolve(home), { environment: {} });
+    createIdentity(homePaths(folder).identity);
+    createFile(homePaths(folder).config, text);
+    {
+      await using store = SqliteSignStateStore.create(deps, { directory: folder });
+      store.addValidator(made.record, made.floor);
+    }
+    signal?.throwIfAborted();
+    finish();
+    return made;
+  });
 }
 
 /** Symbolic links are followed: a home may be a link to a mounted disk. */

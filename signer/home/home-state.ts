@@ -10,6 +10,7 @@ import { CodedError } from '@privval/proto/runtime/coded-error';
 import { comparePositions, MAX_ROUND, type Position, STEP_NUMBER } from '../guard/hrs.ts';
 import { mergeFloors } from '../guard/merge-floors.ts';
 import type { Floor, SignStateStore, ValidatorRecord } from '../guard/sign-state-store.ts';
+import type { ProviderHealthJson } from '../http/provider-health-json.ts';
 import { floorAtHeight, floorFromStateFile } from './first-floor.ts';
 
 /** By the numbers FilePV gives them. */
@@ -39,6 +40,8 @@ export interface ValidatorRow {
   readonly publicKeyHex: string;
   /** Upper-case hex. */
   readonly address: string;
+  /** The places its key is in, when a running signer tells. */
+  readonly providers?: readonly ProviderHealthJson[];
 }
 
 /** What an import did. */

@@ -3,9 +3,8 @@
  * what can still be read, whichever is higher, becomes the floor. Nothing is lowered (S4, S11).
  */
 import { statSync } from 'node:fs';
-import { readKeyFile } from '@privval/hsm/file/open-key-file';
 import type { AbortOptions } from '@privval/proto/runtime/abort';
-import { CodedError } from '@privval/proto/runtime/coded-error';
+import { CodedError, InvariantError } from '@privval/proto/runtime/coded-error';
 import { readConfig } from '../config/config.ts';
 import {
   FloorExistsError,
@@ -16,7 +15,8 @@ import {
 } from '../guard/sign-state-errors.ts';
 import type { Floor, ValidatorRecord } from '../guard/sign-state-store.ts';
 import { SqliteSignStateStore } from '../guard/sqlite-sign-state-store.ts';
-import type { ValidatorOptions } from '../signer.ts';
+import { ProviderDoor } from '../keyring/provider-door.ts';
+import type { ValidatorOptions } from '../signer-validator.ts';
 import type { HomeDeps } from './create-home.ts';
 import { floorAtHeight } from './first-floor.ts';
 import { homePaths } from './home-paths.ts';
@@ -75,14 +75,15 @@ export interface InitialisedStore extends HomeStore {
 
 /**
  * Gives the validators of `signer.toml` that have no floor their first one, at the height given; makes
- * the database when it is gone. Each is bound to the key in its key file.
+ * the database when it is gone. Each is bound to the key in its key file
+ * or device.
  *
  * @throws {FloorExistsError} ERR_FLOOR_EXISTS when all of them have a floor: none is overwritten (S4).
  * @throws {FloorRemainsError} ERR_FLOOR_REMAINS
  * @throws {FloorHeightMissingError} ERR_FLOOR_HEIGHT_MISSING
  * @throws {DuplicateValidatorError} ERR_DUPLICATE_VALIDATOR (S1)
  * @throws {UnknownValidatorError} ERR_UNKNOWN_VALIDATOR
- * @throws what {@link readKeyFile} throws.
+ * @throws what opening a key throws.
  */
 export async function initFloors(
   deps: HomeDeps,
@@ -115,10 +116,11 @@ export async function initFloors(
   );
   if (missing.length === 0) throw new FloorExistsError(home);
   // All is known and read before the first is written.
+  await using door = new ProviderDoor(deps);
   const added: { readonly record: ValidatorRecord; readonly floor: Floor }[] = [];
   for (const validator of missing) {
     const floor = floorAtHeight(heightOf(heights, validator));
-    added.push({ record: await recordOf(validator, { signal }), floor });
+    added.push({ record: await recordOf(door, validator, { signal }), floor });
   }
   for (const { record, floor } of added) store.addValidator(record, floor);
   const owned = resources.move();
@@ -199,11 +201,14 @@ function openOrCreate(deps: HomeDeps, directory: string): SqliteSignStateStore {
 }
 
 async function recordOf(
-  { name, chainId, keyFile, passphraseFile }: ValidatorOptions,
+  door: ProviderDoor,
+  { name, chainId, providers }: ValidatorOptions,
   options: AbortOptions,
 ): Promise<ValidatorRecord> {
-  const { secret } = await readKeyFile(keyFile, { passphraseFile, ...options });
-  using key = secret;
+  const [place] = providers;
+  if (place === undefined) throw new InvariantError('a validator without a place for its key');
+  await using provider = await door.openProvider(place);
+  await using key = await provider.openKey(options);
   return { name, chainId, publicKey: key.publicKey.bytes };
 }
 

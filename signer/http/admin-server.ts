@@ -12,9 +12,16 @@ import type { Logger } from '@privval/proto/runtime/logger';
 import Fastify, { type FastifyInstance, type FastifyPluginAsync } from 'fastify';
 import type { SignStateStore } from '../guard/sign-state-store.ts';
 import { parseHeight } from '../home/height.ts';
-import { exportState, importState, stateRows, validatorRows } from '../home/home-state.ts';
+import {
+  exportState,
+  importState,
+  stateRows,
+  type ValidatorRow,
+  validatorRows,
+} from '../home/home-state.ts';
 import type { SignerStatus } from '../signer-status.ts';
 import { problemOf } from './problem.ts';
+import { providerHealthJson } from './provider-health-json.ts';
 import { statusJson } from './status-json.ts';
 
 /** A state file has a few hundred bytes. */
@@ -160,7 +167,7 @@ function routes(deps: AdminServerDeps, options: AdminServerOptions): FastifyPlug
   const program = { version: options.version, pid: process.pid };
   return async (app) => {
     app.get('/v1/status', () => statusJson(status(), program));
-    app.get('/v1/validators', () => validatorRows(store));
+    app.get('/v1/validators', () => withProviders(validatorRows(store), status()));
     app.get('/v1/state', () => stateRows(store));
     app.get<{ Params: NameParams }>(
       '/v1/validators/:name/state-file',
@@ -190,6 +197,18 @@ function routes(deps: AdminServerDeps, options: AdminServerOptions): FastifyPlug
       },
     );
   };
+}
+
+/** A validator that is only in the store has none: it is not served. */
+function withProviders(
+  rows: readonly ValidatorRow[],
+  { validators }: SignerStatus,
+): readonly ValidatorRow[] {
+  const byName = new Map(validators.map(({ name, providers }) => [name, providers]));
+  return rows.map((row) => ({
+    ...row,
+    providers: (byName.get(row.name) ?? []).map(providerHealthJson),
+  }));
 }
 
 /** S16: a fresh socket is 0755 unless the umask says otherwise, and listening binds it at once. */

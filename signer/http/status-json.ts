@@ -5,6 +5,7 @@ import type { GrpcStatus } from '../connection/grpc-link.ts';
 import type { LinkStatus } from '../connection/node-link.ts';
 import { type PositionJson, positionJson } from '../home/home-state.ts';
 import type { SignerStatus, ValidatorFault, ValidatorStatus } from '../signer-status.ts';
+import { type ProviderHealthJson, providerHealthJson } from './provider-health-json.ts';
 
 /** A validator's status. */
 export interface ValidatorStatusJson {
@@ -15,6 +16,8 @@ export interface ValidatorStatusJson {
   /** Whether its key is usable. */
   readonly isInService: boolean;
   readonly fault: ValidatorFault | null;
+  /** The places its key is in. */
+  readonly providers: readonly ProviderHealthJson[];
   readonly floor: PositionJson;
   readonly nodes: readonly LinkStatus[];
   readonly grpc: GrpcStatus | null;
@@ -43,7 +46,7 @@ export function statusJson(
 }
 
 function validatorStatusJson(status: ValidatorStatus): ValidatorStatusJson {
-  const { name, chainId, fault, floor, nodes, grpc } = status;
+  const { name, chainId, fault, providers, floor, nodes, grpc } = status;
   const publicKey = ed25519PublicKey(status.publicKey);
   return {
     name,
@@ -52,6 +55,7 @@ function validatorStatusJson(status: ValidatorStatus): ValidatorStatusJson {
     address: addressToText(addressFromPublicKey(publicKey)),
     isInService: fault === undefined,
     fault: fault ?? null,
+    providers: providers.map(providerHealthJson),
     floor: positionJson(floor),
     nodes,
     grpc: grpc ?? null,

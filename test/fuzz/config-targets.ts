@@ -75,13 +75,12 @@ function parse(text: string): SignerConfig {
 /** The validators as `signer init` and `signer validators add` would have written them. */
 function textOf({ validators }: SignerConfig): string {
   return validators
-    .map(({ name, chainId, keyFile, passphraseFile, nodes, grpc }): ValidatorText => {
+    .map(({ name, chainId, providers, nodes, grpc }): ValidatorText => {
       const tls = grpc?.tls;
       return {
         name,
         chainId,
-        keyFile,
-        passphraseFile,
+        providers,
         nodes: (nodes as readonly NodeAddress[]).map(printNodeAddress),
         grpc: grpc && {
           listen: printEndpoint(grpc),

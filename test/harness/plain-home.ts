@@ -10,7 +10,8 @@ import { parseChainId } from '@privval/proto/types/chain-id';
 import { parseNodeAddress } from '@privval/signer/connection/node-address';
 import { SqliteSignStateStore } from '@privval/signer/guard/sqlite-sign-state-store';
 import { createIdentity, readIdentity } from '@privval/signer/home/identity';
-import type { SignerOptions, ValidatorOptions } from '@privval/signer/signer';
+import type { SignerOptions } from '@privval/signer/signer';
+import type { ValidatorOptions } from '@privval/signer/signer-validator';
 import { ScratchFolder } from './scratch-folder.ts';
 
 /** A validator of the home. */
@@ -69,7 +70,12 @@ export class PlainHome implements Disposable {
         { name, chainId: chain, publicKey: publicKey.bytes },
         { height: 0n, round: 0, step: 'none' },
       );
-      options.push({ name, chainId: chain, keyFile, nodes: nodes.map(parseNodeAddress) });
+      options.push({
+        name,
+        chainId: chain,
+        providers: [{ kind: 'file', keyFile }],
+        nodes: nodes.map(parseNodeAddress),
+      });
     }
     return new PlainHome(folder, {
       options: { home: folder.path, identityFile, validators: options, lockWaitMs: 0 },

@@ -39,8 +39,13 @@ describe('signer.toml', () => {
       {
         name: 'main',
         chainId: 'chain-1',
-        keyFile: '/home/of/signer/keys/main.json',
-        passphraseFile: undefined,
+        providers: [
+          {
+            kind: 'file',
+            keyFile: '/home/of/signer/keys/main.json',
+            passphraseFile: undefined,
+          },
+        ],
         nodes: [{ scheme: 'tcp', host: '127.0.0.1', port: 26659, nodeId: undefined }],
         grpc: undefined,
       },
@@ -141,20 +146,30 @@ describe('signer.toml', () => {
     const validator = {
       name: 'a',
       chainId: 'ch"ain\\',
-      keyFile: 'keys/a.json',
-      passphraseFile: '/p a\u007fss',
+      providers: [
+        { kind: 'file', keyFile: 'keys/a.json', passphraseFile: '/p a\u007fss' },
+      ] as const,
       nodes: ['tcp://10.0.0.1:1'],
       grpc: { listen: '[::1]:5', tls: { cert: 'c', key: 'k', clientCa: 'a' } },
     };
-    const second = { ...validator, name: 'b', passphraseFile: undefined, grpc: undefined };
+    const second = {
+      ...validator,
+      name: 'b',
+      providers: [{ kind: 'file', keyFile: 'keys/b.json' }] as const,
+      grpc: undefined,
+    };
     const { validators } = parse(withValidator(configText(validator), second));
     expect(validators[0]).toMatchObject({
       name: 'a',
       chainId: 'ch"ain\\',
-      passphraseFile: '/p a\u007fss',
+      providers: [{ keyFile: '/home/of/signer/keys/a.json', passphraseFile: '/p a\u007fss' }],
       grpc: { host: '::1', port: 5, tls: { certFile: '/home/of/signer/c' } },
     });
-    expect(validators[1]).toMatchObject({ name: 'b', passphraseFile: undefined, grpc: undefined });
+    expect(validators[1]).toMatchObject({
+      name: 'b',
+      providers: [{ kind: 'file', passphraseFile: undefined }],
+      grpc: undefined,
+    });
   });
 });
 

@@ -14,8 +14,8 @@ import { readConfig } from '@privval/signer/config/config';
 import { addValidator } from '@privval/signer/home/add-validator';
 import { checkHome } from '@privval/signer/home/check-home';
 import { createHome } from '@privval/signer/home/create-home';
-import type { ValidatorRequest } from '@privval/signer/home/new-validator';
 import { openHomeStore } from '@privval/signer/home/open-home-store';
+import type { ValidatorRequest } from '@privval/signer/home/validator-request';
 import { describe, expect, test } from 'vitest';
 import { ScratchFolder } from '../../harness/scratch-folder.ts';
 import {
@@ -38,7 +38,11 @@ describe('signer init', () => {
     using made = await MadeHome.create();
     checkHome(made.home);
     expect(readConfig(made.home, { environment: {} }).validators).toMatchObject([
-      { name: 'main', chainId: 'chain-1', keyFile: made.join('keys', 'main.json') },
+      {
+        name: 'main',
+        chainId: 'chain-1',
+        providers: [{ kind: 'file', keyFile: made.join('keys', 'main.json') }],
+      },
     ]);
     const { secret, isEncrypted } = await readKeyFile(made.join('keys', 'main.json'));
     using key = secret;
@@ -68,7 +72,7 @@ describe('signer init', () => {
     secret[Symbol.dispose]();
     expect(isEncrypted).toBe(true);
     const [validator] = readConfig(folder.join('home'), { environment: {} }).validators;
-    expect(validator?.passphraseFile).toBe(passphraseFile);
+    expect(validator?.providers).toMatchObject([{ kind: 'file', passphraseFile }]);
   });
 
   test('S1: refuses a folder that already holds a home', async () => {

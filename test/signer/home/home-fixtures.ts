@@ -11,8 +11,9 @@ import { silentLogger } from '@privval/proto/runtime/logger';
 import { type ChainId, parseChainId } from '@privval/proto/types/chain-id';
 import type { Floor } from '@privval/signer/guard/sign-state-store';
 import { createHome, type HomeDeps } from '@privval/signer/home/create-home';
-import type { NewValidator, ValidatorRequest } from '@privval/signer/home/new-validator';
+import type { NewValidator } from '@privval/signer/home/new-validator';
 import { openHomeStore } from '@privval/signer/home/open-home-store';
+import type { ValidatorRequest } from '@privval/signer/home/validator-request';
 import { precommit } from '../../harness/consensus-messages.ts';
 import { ScratchFolder } from '../../harness/scratch-folder.ts';
 

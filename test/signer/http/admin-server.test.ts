@@ -36,6 +36,15 @@ function adminDeps(change: Partial<AdminServerDeps> = {}): AdminServerDeps {
           chainId: CHAIN,
           publicKey: KEY,
           fault: undefined,
+          providers: [
+            {
+              name: 'yubihsm 0007550140 key 0x0064',
+              state: 'in-service',
+              isActive: true,
+              fault: undefined,
+              sinceMs: 0,
+            },
+          ],
           floor: store.floor('main'),
           nodes: [],
           grpc: undefined,

@@ -22,12 +22,25 @@ it('S37: nothing but the PrivValidator builds bytes for a consensus key', () => 
   ]);
 });
 
+/** Files that ask a key for signatures. */
+function askingFiles(): string[] {
+  return filesThatMatch(/\bkey\.sign(Now)?(\?\.)?\(/);
+}
+
 it('S37: nothing but the guard and the PrivValidator puts bytes before a key, and no API takes any', () => {
-  expect(filesThatMatch(/\bkey\.sign(Now)?(\?\.)?\(/)).toEqual([
+  expect(askingFiles().filter((name) => name.startsWith('signer/'))).toEqual([
     'signer/guard/signing-flights.ts',
     'signer/priv-validator/local-priv-validator.ts',
   ]);
   expect(filesThatMatch(/\bgate\.sign\(/)).toEqual([
     'signer/priv-validator/local-priv-validator.ts',
   ]);
+});
+
+it('S27, S37: a key is handed what its asker gave, or a check message', () => {
+  // A key around another key, which hands on what it is given.
+  const around = ['hsm/supervised-key.ts'];
+  const others = askingFiles().filter((name) => name.startsWith('hsm/') && !around.includes(name));
+  const checks = filesThatMatch(/\bmessage = checkMessage\(\);/);
+  expect(others.filter((name) => !checks.includes(name))).toEqual([]);
 });

@@ -1,6 +1,7 @@
 import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { writeKeyFile } from '@privval/hsm/file/open-key-file';
+import type { KeyProvider } from '@privval/hsm/key-provider';
 import { voteSignBytes } from '@privval/proto/codec/sign-bytes';
 import { verifyStrict } from '@privval/proto/crypto/ed25519';
 import { Ed25519SecretKey } from '@privval/proto/crypto/secret-key';
@@ -250,7 +251,12 @@ describe('a key in a device', () => {
     );
     const logger = new RecordingLogger();
     const deps = { clock: systemClock, random: new SeededRandom(1), logger };
-    const signer = await Signer.start({ ...deps, openKey: async () => key }, home.options);
+    const openProvider = async (): Promise<KeyProvider> => ({
+      name: 'a key of the test',
+      openKey: async () => key,
+      [Symbol.asyncDispose]: async () => undefined,
+    });
+    const signer = await Signer.start({ ...deps, openProvider }, home.options);
     return { node, key, home, signer, logger };
   }
 

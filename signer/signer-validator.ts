@@ -1,0 +1,278 @@
+/** One validator of a running signer: from its key to its connections. */
+import {
+  type KeyProvider,
+  type ProvidedKey,
+  type ProviderHealth,
+  remedyOf,
+} from '@privval/hsm/key-provider';
+import { AnotherKeyError } from '@privval/hsm/provided-key-errors';
+import type { SigningKey } from '@privval/hsm/signing-key';
+import {
+  ed25519PublicKey,
+  equalPublicKeys,
+  type PublicKey,
+} from '@privval/proto/crypto/public-key';
+import type { PrivValidator } from '@privval/proto/privval/priv-validator';
+import type { Clock } from '@privval/proto/runtime/clock';
+import { CodedError, InvariantError } from '@privval/proto/runtime/coded-error';
+import { type Logger, withFields } from '@privval/proto/runtime/logger';
+import type { RandomSource } from '@privval/proto/runtime/random';
+import type { ChainId } from '@privval/proto/types/chain-id';
+import type { DialNode } from './connection/dial-node.ts';
+import type { GrpcListenOptions } from './connection/grpc-options.ts';
+import type { NodeAddress } from './connection/node-address.ts';
+import type { Floor, ValidatorRecord } from './guard/sign-state-store.ts';
+import { type ProviderOptions, providerName } from './keyring/provider-options.ts';
+import { ServedValidator } from './served-validator.ts';
+import type { ValidatorFault, ValidatorStatus } from './signer-status.ts';
+
+/** Collaborators of a {@link SignerValidator}. */
+export interface SignerValidatorDeps {
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly logger: Logger;
+  readonly dial: DialNode;
+  readonly openProvider: (options: ProviderOptions) => Promise<KeyProvider>;
+  /** What signs with the key, behind the gate. */
+  readonly privValidator: (key: SigningKey) => PrivValidator;
+  /** Owns the keys, and is disposed after the gate. */
+  readonly keys: AsyncDisposableStack;
+}
+
+/** One validator, as the configuration has it. */
+export interface ValidatorOptions {
+  readonly name: string;
+  readonly chainId: ChainId;
+  /** Where its key is: the place that is asked, then its standby, if there is one (S28). */
+  readonly providers: readonly ProviderOptions[];
+  readonly nodes: readonly NodeAddress[];
+  readonly grpc?: GrpcListenOptions | undefined;
+}
+
+/**
+ * A validator as a signer has it, in service or not.
+ *
+ * It dials its nodes once its key is open, and not before: a node that waits for a signer should not
+ * be kept by one that cannot sign. From then on its connections stay, whatever becomes of the key:
+ * a request that finds no provider in service is answered with an error, within the node's patience.
+ *
+ * A key file that opens is served as it is. Everything else is looked after by a `ProvidedKey`,
+ * which opens it again as long as that can help (S26); that code is loaded only then.
+ *
+ * It runs one loop, `#run`, which ends when the connections are up, or never will be.
+ */
+export class SignerValidator implements AsyncDisposable {
+  readonly name: string;
+  /** Resolves once its key file was read, or could not be; at once when its key is in a device. */
+  readonly tried: Promise<void>;
+  /** Resolves when it is in service for the first time. */
+  readonly inService: Promise<void>;
+  /** Resolves when it is seen that waiting brings it into service no more. A repair still may. */
+  readonly isHopeless: Promise<void>;
+  readonly #deps: SignerValidatorDeps;
+  readonly #options: ValidatorOptions;
+  readonly #publicKey: PublicKey;
+  readonly #shutdown = new AbortController();
+  readonly #tried = Promise.withResolvers<void>();
+  readonly #inService = Promise.withResolvers<void>();
+  readonly #isHopeless = Promise.withResolvers<void>();
+  readonly #ended: Promise<void>;
+  #sinceMs: number;
+  #key: ProvidedKey | undefined;
+  #served: ServedValidator | undefined;
+  #endOfServed: Promise<void> | undefined;
+  /** Why it is out of service, until a {@link ProvidedKey} knows better. */
+  #fault: ValidatorFault | undefined;
+
+  private constructor(
+    deps: SignerValidatorDeps,
+    options: ValidatorOptions,
+    record: ValidatorRecord,
+  ) {
+    this.#deps = deps;
+    this.#options = options;
+    this.#publicKey = ed25519PublicKey(record.publicKey);
+    this.#sinceMs = deps.clock.now();
+    this.name = options.name;
+    this.tried = this.#tried.promise;
+    this.inService = this.#inService.promise;
+    this.isHopeless = this.#isHopeless.promise;
+    // It rejects with a bug only, which nobody catches: it ends the process.
+    this.#ended = this.#run();
+  }
+
+  /** Begins to open the key. */
+  static start(
+    deps: SignerValidatorDeps,
+    options: ValidatorOptions,
+    record: ValidatorRecord,
+  ): SignerValidator {
+    return new SignerValidator(deps, options, record);
+  }
+
+  /** What is known now. */
+  status(floor: Floor): ValidatorStatus {
+    const { name, chainId } = this.#options;
+    return {
+      name,
+      chainId,
+      publicKey: this.#publicKey.bytes,
+      fault: this.fault,
+      providers: this.#health(),
+      floor,
+      nodes: this.#served?.nodes() ?? [],
+      grpc: this.#served?.grpc(),
+    };
+  }
+
+  /** Why it is out of service; `undefined` while it is not. */
+  get fault(): ValidatorFault | undefined {
+    if (this.#key === undefined) {
+      return this.#served === undefined ? (this.#fault ?? BEING_OPENED) : undefined;
+    }
+    const providers = this.#key.health();
+    if (providers.some(({ state }) => state !== 'out-of-service')) return undefined;
+    const told = providers.find(({ fault }) => fault !== undefined)?.fault;
+    return told ?? this.#fault ?? BEING_OPENED;
+  }
+
+  /**
+   * Told of a signature by this validator's key that did not verify (S20). A key that is only in this
+   * process's memory is not trusted again; what looks after the others knows what to do (S29).
+   */
+  keyFailed(error: CodedError): void {
+    if (this.#key !== undefined) {
+      this.#key.reportInvalidSignature();
+      return;
+    }
+    this.#outOfService(error);
+    this.#endOfServed = this.#served?.[Symbol.asyncDispose]();
+    this.#served = undefined;
+  }
+
+  /** Ends the connections, after the answers in flight. The key stays open, for the gate still has it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#shutdown.abort();
+    await Promise.allSettled([this.#ended]);
+    await Promise.all([this.#endOfServed, this.#served?.[Symbol.asyncDispose]()]);
+  }
+
+  async #run(): Promise<void> {
+    try {
+      await this.#open();
+    } catch (error) {
+      if (!(error instanceof CodedError) || error instanceof InvariantError) throw error;
+      this.#outOfService(error);
+      this.#isHopeless.resolve();
+    } finally {
+      this.#tried.resolve();
+    }
+  }
+
+  async #open(): Promise<void> {
+    const [first, ...others] = this.#options.providers;
+    if (first?.kind === 'file' && others.length === 0) {
+      const key = await this.#tryOnce(first);
+      if (key !== undefined) return this.#serve(key);
+      this.#isHopeless.resolve();
+    }
+    this.#tried.resolve();
+    const key = await this.#provided();
+    if (key !== undefined) await this.#untilInService(key);
+  }
+
+  /** A key in a file, as it is. `undefined` for a fault that may be repaired. */
+  async #tryOnce(options: ProviderOptions): Promise<SigningKey | undefined> {
+    const { openProvider, keys } = this.#deps;
+    try {
+      const provider = keys.use(await openProvider(options));
+      const key = keys.use(await provider.openKey({ signal: this.#shutdown.signal }));
+      if (equalPublicKeys(key.publicKey, this.#publicKey)) return key;
+      throw new AnotherKeyError(provider.name, this.#publicKey, key.publicKey);
+    } catch (error) {
+      const isFault = error instanceof CodedError && !(error instanceof InvariantError);
+      if (!isFault || remedyOf(error) === 'restart') throw error;
+      this.#outOfService(error);
+      return undefined;
+    }
+  }
+
+  /** `undefined` when the signer was stopped meanwhile. */
+  async #provided(): Promise<ProvidedKey | undefined> {
+    const { clock, logger, openProvider, keys } = this.#deps;
+    const { name: validator, providers } = this.#options;
+    const { openProvidedKey } = await import('@privval/hsm/open-provided-key');
+    if (this.#shutdown.signal.aborted) return undefined;
+    await using opened = new AsyncDisposableStack();
+    const all: KeyProvider[] = [];
+    for (const options of providers) all.push(opened.use(await openProvider(options)));
+    const key = openProvidedKey(
+      { clock, logger: withFields(logger, { validator }) },
+      { providers: all, expected: this.#publicKey },
+    );
+    // The key owns its providers.
+    opened.move();
+    this.#key = keys.use(key);
+    return key;
+  }
+
+  async #untilInService(key: ProvidedKey): Promise<void> {
+    const { signal } = this.#shutdown;
+    try {
+      await key.waitUntilInService({ until: 'repair', signal });
+    } catch (error) {
+      if (error instanceof InvariantError) throw error;
+      this.#isHopeless.resolve();
+    }
+    try {
+      await key.waitUntilInService({ until: 'restart', signal });
+    } catch (error) {
+      // The key tells of its fault itself.
+      if (error instanceof InvariantError) throw error;
+      return;
+    }
+    if (this.#fault !== undefined) {
+      this.#deps.logger.info({ validator: this.name }, 'this validator is in service');
+    }
+    this.#serve(key);
+  }
+
+  #serve(key: SigningKey): void {
+    if (this.#shutdown.signal.aborted) return;
+    const { dial, clock, random, logger, privValidator } = this.#deps;
+    this.#sinceMs = clock.now();
+    this.#served = ServedValidator.start(
+      { privValidator: privValidator(key), dial, clock, random, logger },
+      this.#options,
+    );
+    this.#inService.resolve();
+  }
+
+  #outOfService(error: CodedError): void {
+    this.#sinceMs = this.#deps.clock.now();
+    this.#fault = { code: error.code, text: error.message, remedy: remedyOf(error) };
+    this.#deps.logger.error(
+      { validator: this.name, code: error.code, reason: error.message },
+      'this validator is out of service',
+    );
+  }
+
+  #health(): readonly ProviderHealth[] {
+    if (this.#key !== undefined) return this.#key.health();
+    const isServed = this.#served !== undefined;
+    return this.#options.providers.map((options) => ({
+      name: providerName(options),
+      state: isServed ? 'in-service' : 'out-of-service',
+      isActive: isServed,
+      fault: this.#fault,
+      sinceMs: this.#sinceMs,
+    }));
+  }
+}
+
+/** Before the first attempt has ended. */
+const BEING_OPENED: ValidatorFault = {
+  code: 'ERR_KEY_OUT_OF_SERVICE',
+  text: 'its key is being opened',
+  remedy: 'wait',
+};
