@@ -3,10 +3,10 @@ import { CKR } from './ckr.ts';
 import { type Attribute, type Cryptoki, call, ckrOfError, type Handle } from './cryptoki.ts';
 import { CKA, CKK, CKM, CKO } from './cryptoki-numbers.ts';
 import { type EcParamsEncoding, ecPointFromPublicKey, ed25519EcParams } from './ec-encoding.ts';
-import { ImportRefusedError, KeyExistsError } from './key-errors.ts';
+import { ImportRefusedError, KeyChangedError, KeyExistsError } from './key-errors.ts';
 import { CallFailedError } from './module-errors.ts';
-import type { NewKey, TokenKey } from './module-protocol.ts';
-import { findUsableKey, hasObject, type Session } from './token-objects.ts';
+import { type NewKey, selectorText, type TokenKey } from './module-protocol.ts';
+import { findPublicKeys, findUsableKey, hasObject, type Session } from './token-objects.ts';
 
 /** Ids a key can get: 16 bits, without the two that devices have a meaning for. */
 const ID_COUNT = 0xfffe;
@@ -74,6 +74,28 @@ export function importKey(
     if (!(error instanceof CallFailedError)) throw error;
     throw new ImportRefusedError(error.details, { cause: error });
   }
+}
+
+/**
+ * Takes a key away for good: the private half, and then the public ones of its id, which some tokens
+ * take away with it.
+ *
+ * @throws {KeyChangedError} ERR_PKCS11_KEY_CHANGED when the key of this id is another one.
+ * @throws what {@link findUsableKey} throws.
+ */
+export function removeKey(
+  session: Session,
+  key: { readonly id: string; readonly publicKey: string },
+): void {
+  const { cryptoki, handle } = session;
+  const { privateKey: found, info } = findUsableKey(session, { id: key.id });
+  if (info.publicKey !== key.publicKey) {
+    const name = selectorText({ id: key.id });
+    throw new KeyChangedError({ key: name, expected: key.publicKey, actual: info.publicKey });
+  }
+  const publicKeys = findPublicKeys(session, Uint8Array.fromHex(key.id));
+  call('C_DestroyObject', () => cryptoki.C_DestroyObject(handle, found));
+  destroy(cryptoki, handle, publicKeys);
 }
 
 /** The public half of a key the token makes. SoftHSM's and Yubico's modules both take these. */

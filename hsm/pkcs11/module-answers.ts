@@ -35,6 +35,7 @@ const READERS: { readonly [Name in RequestName]: (value: unknown) => Answers[Nam
   sign: () => null,
   generate: tokenKey,
   import: tokenKey,
+  remove: () => null,
   close: () => null,
 };
 

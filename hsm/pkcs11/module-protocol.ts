@@ -60,6 +60,8 @@ export type ModuleRequest =
   | { readonly do: 'generate'; readonly key: NewKey }
   /** The body is the seed. */
   | { readonly do: 'import'; readonly key: NewKey; readonly publicKey: string }
+  /** Takes both halves of a key away, for good. */
+  | { readonly do: 'remove'; readonly id: string; readonly publicKey: string }
   | { readonly do: 'close' };
 
 /** The names of the requests. */
@@ -75,6 +77,7 @@ export interface Answers {
   readonly sign: null;
   readonly generate: TokenKey;
   readonly import: TokenKey;
+  readonly remove: null;
   readonly close: null;
 }
 

@@ -67,6 +67,9 @@ export class ModuleServer {
         return { ok: this.#loggedIn().generate(request.key) };
       case 'import':
         return { ok: this.#loggedIn().import(request.key, body, request.publicKey) };
+      case 'remove':
+        this.#loggedIn().remove(request.id, request.publicKey);
+        return { ok: null };
       case 'close':
         this.#session?.close();
         this.#cryptoki?.C_Finalize();

@@ -91,6 +91,23 @@ export async function importPkcs11Key(
   }
 }
 
+/**
+ * Takes a key out of the token for good, both halves, provided it is this one: for a key that was made
+ * and has never been used.
+ *
+ * @throws {KeyNotFoundError} ERR_PKCS11_KEY_NOT_FOUND
+ * @throws {KeyChangedError} ERR_PKCS11_KEY_CHANGED when the key of this id is another one.
+ * @throws whatever {@link ModuleProcess.run} throws.
+ */
+export async function removePkcs11Key(
+  deps: ModuleProcessDeps,
+  options: TokenOptions & { readonly key: Pick<TokenKey, 'id' | 'publicKey'> },
+): Promise<void> {
+  const { id, publicKey = '' } = options.key;
+  const login = { ...options, isReadWrite: true };
+  await once(deps, options, { do: 'remove', id, publicKey }, { login });
+}
+
 function newKey({ label, id, encoding = 'auto' }: NewKeyOptions): NewKey {
   return {
     label,

@@ -56,6 +56,15 @@ export function findUsableKey(session: Session, selector: KeySelector): UsableKe
   return usable(first.privateKey, first.info, key);
 }
 
+/** The public keys of this CKA_ID. */
+export function findPublicKeys(session: Session, id: Uint8Array): readonly Handle[] {
+  const template = [
+    { type: CKA.CLASS, value: CKO.PUBLIC_KEY },
+    { type: CKA.ID, value: id },
+  ];
+  return findObjects(session, template);
+}
+
 /** Whether any object of the token has this label or id. */
 export function hasObject(session: Session, selector: KeySelector): boolean {
   return findObjects(session, [selectorAttribute(selector)]).length > 0;
@@ -127,17 +136,17 @@ function publicKeysOf(
   session: Session,
   key: { readonly privateKey: Handle; readonly id: Uint8Array; readonly label: string },
 ): readonly Uint8Array[] {
-  const isPublicKey = { type: CKA.CLASS, value: CKO.PUBLIC_KEY };
+  const { privateKey, id, label } = key;
   const sources: readonly (() => readonly Handle[])[] = [
+    () => (id.length === 0 ? [] : findPublicKeys(session, id)),
+    () => [privateKey],
     () =>
-      key.id.length === 0
+      id.length > 0 || label === ''
         ? []
-        : findObjects(session, [isPublicKey, { type: CKA.ID, value: key.id }]),
-    () => [key.privateKey],
-    () =>
-      key.id.length > 0 || key.label === ''
-        ? []
-        : findObjects(session, [isPublicKey, { type: CKA.LABEL, value: key.label }]),
+        : findObjects(session, [
+            { type: CKA.CLASS, value: CKO.PUBLIC_KEY },
+            { type: CKA.LABEL, value: label },
+          ]),
   ];
   for (const source of sources) {
     const points = source().flatMap((object) => {

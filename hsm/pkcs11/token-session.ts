@@ -8,7 +8,7 @@ import {
   KeyNotFoundError,
   MessageTooLongError,
 } from './key-errors.ts';
-import { generateKey, importKey } from './key-maker.ts';
+import { generateKey, importKey, removeKey } from './key-maker.ts';
 import { UnexpectedAnswerError } from './module-errors.ts';
 import {
   type KeySelector,
@@ -117,6 +117,12 @@ export class TokenSession {
   /** Puts a key into the token: a seed of 32 bytes and its public key in hexadecimal. */
   import(key: NewKey, seed: Uint8Array, publicKey: string): TokenKey {
     return importKey(this.#current(), key, { seed, publicKey });
+  }
+
+  /** Takes a key away for good, if it is this one. */
+  remove(id: string, publicKey: string): void {
+    this.#keys.clear();
+    removeKey(this.#current(), { id, publicKey });
   }
 
   /** Ends the session. What fails then is of no interest. */

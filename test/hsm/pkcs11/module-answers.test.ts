@@ -16,6 +16,7 @@ const NAMES: readonly RequestName[] = [
   'sign',
   'generate',
   'import',
+  'remove',
   'close',
 ];
 const body = new Uint8Array(0);
