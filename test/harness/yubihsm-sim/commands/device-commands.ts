@@ -6,15 +6,12 @@ import { concat, u8, u16, u32 } from '../device/bytes.ts';
 import { CAPABILITY } from '../device/capability.ts';
 import { DeviceFault, FAULT } from '../device/device-fault.ts';
 import type { DeviceState } from '../device/device-state.ts';
-import { isAtLeast, maxFrameBytes } from '../device/firmware.ts';
+import { isAtLeast, maxInnerBytes } from '../device/firmware.ts';
 import { STORAGE } from '../device/object-store.ts';
 import { type CommandSpec, NOTHING } from './command-spec.ts';
 
 /** What the second page of DeviceInfo says: the chip, on a real device. */
 const PART_NUMBER = 'SIMULATOR';
-
-/** Bytes of a session message around its inner data: header, session id, padding at its least, MAC. */
-const MESSAGE_OVERHEAD_BYTES = 3 + 1 + 3 + 1 + 8;
 
 /** The data of a DeviceInfo reply; a session is not needed for it. */
 export function deviceInfo(state: DeviceState, data: ByteReader): Uint8Array {
@@ -107,8 +104,7 @@ export const DEVICE_COMMANDS: readonly CommandSpec[] = [
     run: ({ state }, data) => {
       const count = data.u16();
       data.end();
-      const most = maxFrameBytes(state.identity.firmware) - MESSAGE_OVERHEAD_BYTES;
-      if (count > most) throw new DeviceFault(FAULT.invalidData);
+      if (count > maxInnerBytes(state.identity.firmware)) throw new DeviceFault(FAULT.invalidData);
       return state.random(count);
     },
   },

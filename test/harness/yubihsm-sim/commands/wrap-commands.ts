@@ -28,6 +28,7 @@ export const WRAP_COMMANDS: readonly CommandSpec[] = [
       context.concerns(wrapKeyId, id);
       const { state, principal } = context;
       const wrapKey = state.store.find(principal, OBJECT_TYPE.wrapKey, wrapKeyId);
+      aesKeyOf(wrapKey); // an RSA key imports only: 02, whatever it may do
       const object = state.store.find(principal, type, id);
       requireExportable(wrapKey, object);
       const plaintext = encodeWrapped(wrapKey.algorithm, object, { withSeed });

@@ -34,14 +34,18 @@ interface Entry {
  */
 export class AuditLog {
   #entries: Entry[] = [];
-  #lastNumber = 0;
+  #lastNumber: number;
   #lastDigest: Uint8Array;
   #unloggedBoots = 0;
   #unloggedAuthentications = 0;
 
-  /** `seed`: 16 bytes that the first digest is chained from. The device's own choice is not public. */
-  constructor(seed: Uint8Array) {
+  /**
+   * `seed`: 16 bytes that the first digest is chained from; the device's own choice is not public.
+   * `lastNumber`: the number before the first.
+   */
+  constructor(seed: Uint8Array, lastNumber = 0) {
     this.#lastDigest = seed;
+    this.#lastNumber = lastNumber;
   }
 
   get used(): number {

@@ -28,3 +28,9 @@ export function isAtLeast(firmware: Firmware, major: number, minor: number, patc
 export function maxFrameBytes(firmware: Firmware): number {
   return isAtLeast(firmware, 2, 4) ? 3136 : 2048;
 }
+
+/** The longest data of an inner command or reply: what fits a frame, padded to whole blocks. */
+export function maxInnerBytes(firmware: Firmware): number {
+  const [outer, inner, block] = [3 + 1 + 8, 3 + 1, 16];
+  return Math.floor((maxFrameBytes(firmware) - outer) / block) * block - inner;
+}
