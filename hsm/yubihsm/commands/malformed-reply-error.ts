@@ -7,6 +7,7 @@ import { YubiHsmError } from '../yubihsm-error.ts';
 export class MalformedReplyError extends YubiHsmError {
   override readonly name = 'MalformedReplyError';
   readonly code = 'ERR_YUBIHSM_MALFORMED_REPLY';
+  override readonly mayHaveRun = true;
   /** The vendor's name of the command, or of the part: `GetObjectInfo`. */
   readonly what: string;
 
