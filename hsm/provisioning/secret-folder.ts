@@ -49,12 +49,21 @@ export function passwordFile(role: string): string {
   return `${role}.password`;
 }
 
-/** Where secrets go; at least one of the two. */
+/** Where secrets go. */
 export interface SecretPlaces {
-  /** A folder, made with mode 0700 where it is not there: a password file for each role, the wrap key. */
+  /**
+   * A folder, made with mode 0700 where it is not there: a password file for each role, the wrap
+   * key. Without it these are not written; the phrase gives them again.
+   */
   readonly folder: string | undefined;
-  /** A file for the phrase. Without it the phrase, and the admin's password, go into the folder too. */
-  readonly phraseFile: string | undefined;
+  /**
+   * Where the phrase goes, which is the admin's password too: with the rest, into a file of its own,
+   * or nowhere, since somebody has it already.
+   */
+  readonly phrase:
+    | { readonly kind: 'folder' }
+    | { readonly kind: 'file'; readonly path: string }
+    | { readonly kind: 'kept' };
 }
 
 /**
@@ -67,20 +76,22 @@ export interface SecretPlaces {
  * @throws {SecretFilePermissionsError} ERR_SECRET_FILE_PERMISSIONS when others can use the folder.
  */
 export function writeSecrets(secrets: DeviceSecrets, places: SecretPlaces): readonly string[] {
-  const { folder, phraseFile } = places;
+  const { folder, phrase } = places;
   const paths: string[] = [];
   const write = (path: string, secret: GuardedBytes): void => {
-    using text = withNewline(secret);
-    secret[Symbol.dispose]();
+    using owned = secret;
+    using text = withNewline(owned);
     writeOrCompare(path, text);
     paths.push(path);
   };
   if (folder !== undefined) makeFolder(folder);
-  if (phraseFile !== undefined) write(phraseFile, secrets.phrase());
+  if (phrase.kind === 'file') write(phrase.path, secrets.phrase());
   if (folder === undefined) return paths;
-  const roles = ROLE_NAMES.filter((role) => role !== 'admin' || phraseFile === undefined);
-  if (phraseFile === undefined) write(join(folder, PHRASE_FILE), secrets.phrase());
-  for (const role of roles) write(join(folder, passwordFile(role)), secrets.password(role));
+  if (phrase.kind === 'folder') write(join(folder, PHRASE_FILE), secrets.phrase());
+  for (const role of ROLE_NAMES) {
+    if (role === 'admin' && phrase.kind !== 'folder') continue;
+    write(join(folder, passwordFile(role)), secrets.password(role));
+  }
   write(join(folder, WRAP_KEY_FILE), hexOf(secrets.wrapKey(WRAP_KEY.id)));
   return paths;
 }

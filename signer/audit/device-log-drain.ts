@@ -1,6 +1,5 @@
 /** Keeps the log of one device from filling up, and holds it against what the signer asked for. */
 import type { DeviceFinding } from '@privval/hsm/device-log/device-finding';
-import { judgeReading } from '@privval/hsm/device-log/judge-log-reading';
 import type { DeviceLogReading, LoggedDevice } from '@privval/hsm/device-log/logged-device';
 import {
   type Before,
@@ -14,6 +13,7 @@ import type { Clock } from '@privval/proto/runtime/clock';
 import { CodedError, errorCode, InvariantError } from '@privval/proto/runtime/coded-error';
 import type { Logger } from '@privval/proto/runtime/logger';
 import type { DeviceLog } from './device-log.ts';
+import { storeReading } from './store-reading.ts';
 
 /** Time between two looks at how full the log is. */
 const CHECK_INTERVAL_MS = 30_000;
@@ -231,39 +231,37 @@ export class DeviceLogDrain implements AsyncDisposable {
 
   async #drain(options: AbortOptions): Promise<DrainResult> {
     const { device, log, clock, logger } = this.#deps;
-    const { serial } = await device.logUse(options);
+    const { serial } = await abortable(device.logUse(options), options);
     // Commands run in the order of the calls: what was asked by now is in the reading, what is
     // asked from here on is not.
-    const asked = new Map(this.#tallies);
-    const reading = await device.readLog(options);
-    const judged = judgeReading(log.tail(serial, 1)[0], reading.entries);
-    const seqBefore = log.newestSeq;
+    const tallies = new Map(this.#tallies);
+    const reading = await abortable(device.readLog(options), options);
     const timeMs = clock.now();
-    // Entries before conclusions, and both before the device is told to forget.
-    const entries = judged.fresh;
-    log.add({ serial, entries, findings: judged.findings, timeMs });
-    const differences = this.#options.keyIds.flatMap((keyId) =>
-      this.#compare({ serial, keyId, asked, seqBefore, isGapped: judged.isGapped }),
-    );
+    const stored = storeReading(log, { serial, reading, timeMs });
+    const differences = this.#options.keyIds.flatMap((keyId) => {
+      const tally = tallies.get(keyId) ?? NO_SIGNATURES;
+      return this.#compare({ serial, keyId, tally, ...stored });
+    });
     log.add({ serial, entries: [], findings: differences, timeMs });
-    const findings = [...judged.findings, ...differences];
+    const findings = [...stored.findings, ...differences];
     this.#say(serial, findings, reading);
-    const last = reading.entries.at(-1);
-    if (last !== undefined) await device.freeLog(last.number, options);
+    if (stored.freeUpTo !== undefined) {
+      await abortable(device.freeLog(stored.freeUpTo, options), options);
+    }
     const hash = log.newestHash.toHex();
-    logger.debug({ device: serial, entries: entries.length, hash }, 'a device log was drained');
-    return { serial, stored: entries.length, findings };
+    logger.debug({ device: serial, entries: stored.stored, hash }, 'a device log was drained');
+    return { serial, stored: stored.stored, findings };
   }
 
   /** Compares one key's signatures with the tally, and notes up to where that was done. */
   #compare(facts: {
     readonly serial: string;
     readonly keyId: number;
-    readonly asked: ReadonlyMap<number, SignatureTally>;
+    readonly tally: SignatureTally;
     readonly seqBefore: number;
     readonly isGapped: boolean;
   }): readonly DeviceFinding[] {
-    const { serial, keyId, asked, seqBefore, isGapped } = facts;
+    const { serial, keyId, tally, seqBefore, isGapped } = facts;
     const { log } = this.#deps;
     const watch = this.#watchOf(serial, keyId, seqBefore);
     // From the table, not from this reading: another session of ours may have drained in between.
@@ -271,8 +269,8 @@ export class DeviceLogDrain implements AsyncDisposable {
     const { made, seen, finding } = compareSignatures({
       keyId,
       tally: {
-        asked: (asked.get(keyId)?.asked ?? 0) - watch.since.asked,
-        answered: (this.#tallies.get(keyId)?.answered ?? 0) - watch.since.answered,
+        asked: tally.asked - watch.since.asked,
+        answered: tally.answered - watch.since.answered,
       },
       seen: watch.seen,
       entries,

@@ -5,6 +5,8 @@ import { writeSecrets } from '@privval/hsm/provisioning/secret-folder';
 import { describe, expect, test } from 'vitest';
 import { ScratchFolder } from '../../harness/scratch-folder.ts';
 
+const IN_FOLDER = { kind: 'folder' } as const;
+
 function modeOf(path: string): string {
   return (statSync(path).mode & 0o777).toString(8);
 }
@@ -14,7 +16,7 @@ describe('the secrets of a device on disk (S18)', () => {
     using folder = new ScratchFolder();
     using secrets = DeviceSecrets.generate(new Uint8Array(32));
     const out = folder.join('device');
-    const written = writeSecrets(secrets, { folder: out, phraseFile: undefined });
+    const written = writeSecrets(secrets, { folder: out, phrase: IN_FOLDER });
     expect(readdirSync(out).sort()).toEqual([
       'admin.password',
       'auditor.password',
@@ -30,14 +32,15 @@ describe('the secrets of a device on disk (S18)', () => {
     expect(contentOf('operator.password')).toMatch(/^kms-operator-password-1\S{32}\n$/);
     expect(contentOf('wrap-key.hex')).toMatch(/^[0-9a-f]{64}\n$/);
     using again = DeviceSecrets.fromPhraseFile(join(out, 'recovery-phrase.txt'));
-    expect(writeSecrets(again, { folder: out, phraseFile: undefined })).toEqual(written);
+    expect(writeSecrets(again, { folder: out, phrase: IN_FOLDER })).toEqual(written);
   });
 
   test('leave the phrase and the admin’s password out of the folder when the phrase has a file of its own', () => {
     using folder = new ScratchFolder();
     using secrets = DeviceSecrets.generate(new Uint8Array(32));
     const phraseFile = folder.join('phrase');
-    writeSecrets(secrets, { folder: folder.join('device'), phraseFile });
+    const phrase = { kind: 'file', path: phraseFile } as const;
+    writeSecrets(secrets, { folder: folder.join('device'), phrase });
     expect(readdirSync(folder.join('device')).sort()).toEqual([
       'auditor.password',
       'operator.password',
@@ -52,9 +55,9 @@ describe('the secrets of a device on disk (S18)', () => {
     const out = folder.join('device');
     using first = DeviceSecrets.generate(new Uint8Array(32));
     using second = DeviceSecrets.generate(new Uint8Array(32));
-    writeSecrets(first, { folder: out, phraseFile: undefined });
+    writeSecrets(first, { folder: out, phrase: IN_FOLDER });
     const before = readFileSync(join(out, 'recovery-phrase.txt'), 'utf8');
-    expect(() => writeSecrets(second, { folder: out, phraseFile: undefined })).toThrow(
+    expect(() => writeSecrets(second, { folder: out, phrase: IN_FOLDER })).toThrow(
       expect.objectContaining({ code: 'ERR_SECRET_FILE_EXISTS' }),
     );
     expect(readFileSync(join(out, 'recovery-phrase.txt'), 'utf8')).toBe(before);
@@ -66,7 +69,7 @@ describe('the secrets of a device on disk (S18)', () => {
     const out = folder.join("it's open");
     mkdirSync(out);
     chmodSync(out, 0o750);
-    const write = (): unknown => writeSecrets(secrets, { folder: out, phraseFile: undefined });
+    const write = (): unknown => writeSecrets(secrets, { folder: out, phrase: IN_FOLDER });
     expect(write).toThrow(expect.objectContaining({ code: 'ERR_SECRET_FILE_PERMISSIONS' }));
     expect(write).toThrow(`chmod 700 '${folder.path}/it'\\''s open'`);
     expect(readdirSync(out)).toEqual([]);
@@ -76,7 +79,7 @@ describe('the secrets of a device on disk (S18)', () => {
     using folder = new ScratchFolder();
     using secrets = DeviceSecrets.generate(new Uint8Array(32));
     writeFileSync(folder.join('file'), '');
-    const places = { folder: folder.join('file', 'device'), phraseFile: undefined };
+    const places = { folder: folder.join('file', 'device'), phrase: IN_FOLDER };
     expect(() => writeSecrets(secrets, places)).toThrow(
       expect.objectContaining({ code: 'ERR_SECRET_FILE_UNWRITABLE' }),
     );
