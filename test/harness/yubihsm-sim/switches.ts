@@ -45,6 +45,11 @@ export class Switches {
     this.#deps.port.stall(ms);
   }
 
+  /** Frames that the connector has taken and not answered. */
+  get framesWaiting(): number {
+    return this.#deps.port.waiting;
+  }
+
   /** All sessions are gone, as after 30 s of nothing. */
   resetSessions(): void {
     this.#deps.device.dropSessions();

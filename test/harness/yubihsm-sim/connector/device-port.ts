@@ -37,6 +37,7 @@ export class DevicePort implements Disposable {
   readonly #device: SimulatedDevice;
   readonly #rebootMs: number;
   #tail: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
   /** Aborted when the plug is pulled; a new one for each time it is put in. */
   #power: AbortController | undefined = new AbortController();
   readonly #disposed = new AbortController();
@@ -54,6 +55,11 @@ export class DevicePort implements Disposable {
 
   get isPlugged(): boolean {
     return this.#power !== undefined;
+  }
+
+  /** Frames that were taken and have no answer yet, the one in the device's hands included. */
+  get waiting(): number {
+    return this.#waiting;
   }
 
   /** The device goes. What it was doing goes with it. */
@@ -83,9 +89,14 @@ export class DevicePort implements Disposable {
 
   /** One frame there and one back. @throws {NoDeviceError} */
   async transceive(frame: Uint8Array): Promise<Exchange> {
+    this.#waiting += 1;
     const turn = this.#tail.then(() => this.#exchange(frame));
     this.#tail = turn.catch(ignoreAbort);
-    return await turn;
+    try {
+      return await turn;
+    } finally {
+      this.#waiting -= 1;
+    }
   }
 
   [Symbol.dispose](): void {
