@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Ed25519SecretKey } from '@privval/proto/crypto/secret-key';
 import { InvariantError } from '@privval/proto/runtime/coded-error';
-import { type Percentiles, percentiles } from './histogram.ts';
+import { type Percentiles, percentiles } from '../histogram.ts';
 
 /** Bytes written before each sync: a page, as SQLite writes it to its log. */
 const RECORD_BYTES = 4096;

@@ -9,8 +9,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { median, type Percentiles } from '../histogram.ts';
 import { measureEchoWithSync, measureSignature, measureSync } from './bare-limits.ts';
-import { median, type Percentiles } from './histogram.ts';
 import {
   measureKinds,
   measureMix,

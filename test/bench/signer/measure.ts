@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InvariantError } from '@privval/proto/runtime/coded-error';
-import { median, type Percentiles, percentiles } from './histogram.ts';
+import { median, type Percentiles, percentiles } from '../histogram.ts';
 import { type Asked, type Listen, NodeEnd } from './node-end.ts';
 import { type Subject, type SubjectName, startSubject } from './subjects.ts';
 import { heightRequests, type MessageKind, requestOfKind } from './workload.ts';
