@@ -1,5 +1,6 @@
 /** One process with one module in it: started, asked one thing at a time, ended. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { getCompileCacheDir } from 'node:module';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from '@privval/proto/runtime/logger';
@@ -138,8 +139,10 @@ export class ModuleChild {
 }
 
 function childEnvironment(own: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+  // Compiled modules come from the signer's own folder or from none (S19); a third of the time to start.
+  const node = { NODE_OPTIONS: undefined, NODE_COMPILE_CACHE: getCompileCacheDir() };
   // biome-ignore lint/style/noProcessEnv: vendors' libraries are configured by the environment
-  return { ...process.env, NODE_OPTIONS: undefined, ...own };
+  return { ...process.env, ...node, ...own };
 }
 
 /** A library's own words may be all there is to explain a failure. */

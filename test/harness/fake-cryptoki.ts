@@ -11,6 +11,9 @@ import {
   ulong,
 } from './fake-token.ts';
 
+/** What the module says, where its process's complaints go, before it hangs. */
+export const HANGING = 'hanging from here on';
+
 /** What the binding throws: it does not know all names, so that numbers have to decide. */
 class FakeCkError extends Error {
   override readonly name = 'Pkcs11Error';
@@ -257,6 +260,7 @@ export class FakeCryptoki implements Cryptoki {
     const order = this.#file.take(method);
     switch (order) {
       case 'hang':
+        writeSync(2, `${HANGING}\n`);
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
         break;
       case 'crash':

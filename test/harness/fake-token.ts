@@ -162,6 +162,11 @@ export class FakeModuleFile {
     this.change({ epoch: token.epoch + 1 });
   }
 
+  /** Forgets all orders. */
+  behave(): void {
+    this.write({ ...this.read(), orders: [] });
+  }
+
   /** Has the module misbehave. */
   order(...orders: readonly FakeOrder[]): void {
     const state = this.read();
