@@ -6,15 +6,12 @@ import { errorCode } from '@privval/proto/runtime/coded-error';
 import type { Logger } from '@privval/proto/runtime/logger';
 import { readPassphraseFile } from '../file/secret-file.ts';
 import { remedyOf } from '../key-provider.ts';
-import { recoveryOf } from './ckr.ts';
-import { ckrOfError } from './cryptoki.ts';
 import { type ModuleAnswer, readAnswer } from './module-answers.ts';
 import { ModuleChild } from './module-child.ts';
-import { ModuleClosedError, ModuleTimeoutError, UnexpectedAnswerError } from './module-errors.ts';
+import { ModuleClosedError, ModuleTimeoutError } from './module-errors.ts';
 import { encodeFrame } from './module-frames.ts';
 import type { ModuleRequest, RequestName } from './module-protocol.ts';
 import { RequestLine, type Turn } from './request-line.ts';
-import { TokenNotFoundError } from './token-errors.ts';
 
 /** Collaborators of {@link ModuleProcess}. */
 export interface ModuleProcessDeps {
@@ -72,9 +69,9 @@ interface Question {
 
 /**
  * One module, one request at a time. The first request starts the process. It is killed at a
- * request's deadline, after an answer that cannot be, and when the module has lost its token; if it
- * had been of use before, it is then started anew at once, so that the next request need not wait for
- * that. An abort ends the waiting only.
+ * request's deadline, and after every fault that time alone may mend: a token that is gone, an answer
+ * that cannot be. If it had been of use before, it is then started anew at once, so that the next
+ * request need not wait for that. An abort ends the waiting only.
  *
  * Runs one loop, {@link #work}, while there is a request or a process to replace. Disposal waits for
  * the request under way, which its own deadline ends.
@@ -306,11 +303,10 @@ export class ModuleProcess implements AsyncDisposable {
 }
 
 /**
- * Whether the process is of no more use after this answer: what a new session could mend has been
- * tried in it already, so the module itself has to begin anew.
+ * Whether the process is of no more use after this answer. What a new session could mend has been
+ * tried in it; what time mends may need a module that begins anew: SoftHSM, once its token was out,
+ * answers CKR_GENERAL_ERROR for good. The faults that a person mends are no reason to disturb others.
  */
 function isSpentAfter(error: unknown): boolean {
-  if (error instanceof UnexpectedAnswerError || error instanceof TokenNotFoundError) return true;
-  const ckr = ckrOfError(error);
-  return (ckr !== undefined && recoveryOf(ckr) !== 'none') || remedyOf(error) === 'restart';
+  return remedyOf(error) !== 'repair';
 }

@@ -6,15 +6,24 @@ import { CKF_MECHANISM, CKF_TOKEN, CKM } from './cryptoki-numbers.ts';
 import type { TokenInfo } from './module-protocol.ts';
 import { MechanismMissingError, TokenAmbiguousError, TokenNotFoundError } from './token-errors.ts';
 
+/** What a slot without a token of this module answers. */
+const ABSENT: ReadonlySet<number | undefined> = new Set([
+  CKR.DEVICE_REMOVED,
+  CKR.TOKEN_NOT_PRESENT,
+  CKR.TOKEN_NOT_RECOGNIZED,
+]);
+
 /** A token and where it is plugged in. Slot numbers may change from start to start. */
 export interface PluggedToken {
   readonly slot: Handle;
   readonly info: CkTokenInfo;
 }
 
-/** Every token the module shows, initialized or not. */
+/** Every token the module shows, initialized or not. One that cannot be read hides no other. */
 export function listTokens(cryptoki: Cryptoki): readonly TokenInfo[] {
-  return pluggedTokens(cryptoki).map((token) => describeToken(cryptoki, token));
+  const { tokens, fault } = pluggedTokens(cryptoki);
+  if (tokens.length === 0 && fault !== undefined) throw fault;
+  return tokens.map((token) => describeToken(cryptoki, token));
 }
 
 /** A token in our words. */
@@ -31,16 +40,18 @@ export function describeToken(cryptoki: Cryptoki, token: PluggedToken): TokenInf
 }
 
 /**
- * The one initialized token of this label.
+ * The one initialized token of this label. Tokens that cannot be read count only where it is not
+ * among the others: it may be one of them.
  *
  * @throws {TokenNotFoundError} ERR_PKCS11_TOKEN_NOT_FOUND
  * @throws {TokenAmbiguousError} ERR_PKCS11_TOKEN_AMBIGUOUS
  */
 export function findToken(cryptoki: Cryptoki, label: string): PluggedToken {
-  const tokens = pluggedTokens(cryptoki).filter(isInitialized);
+  const { tokens: plugged, fault } = pluggedTokens(cryptoki);
+  const tokens = plugged.filter(isInitialized);
   const labels = tokens.map(({ info }) => unpadded(info.label));
   const [found, ...others] = tokens.filter(({ info }) => unpadded(info.label) === label);
-  if (found === undefined) throw new TokenNotFoundError({ token: label, labels });
+  if (found === undefined) throw fault ?? new TokenNotFoundError({ token: label, labels });
   if (others.length > 0) {
     const serials = [found, ...others].map(({ info }) => unpadded(info.serialNumber));
     throw new TokenAmbiguousError({ token: label, labels, serials });
@@ -87,22 +98,23 @@ function hasMechanism(cryptoki: Cryptoki, slot: Handle, mechanism: number, flag:
   }
 }
 
-function pluggedTokens(cryptoki: Cryptoki): readonly PluggedToken[] {
+function pluggedTokens(cryptoki: Cryptoki): {
+  readonly tokens: readonly PluggedToken[];
+  /** Why the first that cannot be read cannot. */
+  readonly fault: unknown;
+} {
   const slots = call('C_GetSlotList', () => cryptoki.C_GetSlotList(true));
-  return slots.flatMap((slot) => {
+  let fault: unknown;
+  const tokens = slots.flatMap((slot) => {
     try {
       return [{ slot, info: call('C_GetTokenInfo', () => cryptoki.C_GetTokenInfo(slot)) }];
     } catch (error) {
-      // Taken out since, or not one the module can read: it is not the one that is looked for.
-      const ckr = ckrOfError(error);
-      const isAbsent =
-        ckr === CKR.TOKEN_NOT_PRESENT ||
-        ckr === CKR.TOKEN_NOT_RECOGNIZED ||
-        ckr === CKR.DEVICE_REMOVED;
-      if (isAbsent) return [];
-      throw error;
+      // Taken out since, or never one of this module's.
+      if (!ABSENT.has(ckrOfError(error))) fault ??= error;
+      return [];
     }
   });
+  return { tokens, fault };
 }
 
 function isInitialized({ info }: PluggedToken): boolean {

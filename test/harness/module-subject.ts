@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ModuleProcessOptions } from '@privval/hsm/pkcs11/module-process';
+import { afterAll } from 'vitest';
 import { HANGING } from './fake-cryptoki.ts';
 import {
   FakeModuleFile,
@@ -26,7 +27,7 @@ const ENDED = 'the process of the PKCS#11 module ended';
 
 /** Compiled modules of this test file's processes: they start in a third of the time. */
 const CACHE = new ScratchFolder();
-process.once('exit', () => CACHE[Symbol.dispose]());
+afterAll(() => CACHE[Symbol.dispose]());
 
 /** What happens to its time. */
 export interface ModuleSubjectOptions {

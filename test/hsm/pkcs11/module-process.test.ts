@@ -273,6 +273,58 @@ describe('a process that ends by itself', () => {
   });
 });
 
+describe('a fault of the token', () => {
+  test('that time may mend begins the module anew: some never recover by themselves', async () => {
+    const fake = subject();
+    const module = start(fake);
+    await expectSigns(module);
+    fake.file.order({ method: 'C_Sign', instead: 0x5 });
+    expect(await refusalOf(sign(module))).toMatchObject({ code: 'ERR_PKCS11_CALL_FAILED' });
+    await fake.untilStarted(2);
+    await expectSigns(module);
+    expect(fake.pids).toHaveLength(2);
+  });
+
+  test('that is gone is not looked for until somebody asks', async () => {
+    const fake = subject();
+    const module = start(fake);
+    await expectSigns(module);
+    fake.file.unplug();
+    for (let i = 0; i < 2; i++) {
+      expect(await refusalOf(sign(module))).toMatchObject({ code: 'ERR_PKCS11_TOKEN_NOT_FOUND' });
+    }
+    fake.file.plug();
+    await expectSigns(module);
+    expect(fake.pids).toHaveLength(2);
+  });
+
+  test.each([
+    ['a message it does not sign', { ...SIGN }, new Uint8Array(101), 'ERR_PKCS11_MESSAGE_TOO_LONG'],
+    [
+      'a key it does not have',
+      { do: 'open-key', key: { label: 'other' } } as const,
+      undefined,
+      'ERR_PKCS11_KEY_NOT_FOUND',
+    ],
+    [
+      'another key than was meant',
+      { ...SIGN, publicKey: 'ab'.repeat(32) },
+      MESSAGE,
+      'ERR_PKCS11_KEY_CHANGED',
+    ],
+  ] as const)(
+    'that a person mends leaves the other keys in peace: %s',
+    async (_, request, body, code) => {
+      const fake = subject({ maxMessageBytes: 100 });
+      const module = start(fake);
+      await expectSigns(module);
+      expect(await refusalOf(module.run(request, { ...LIMITS, body }))).toMatchObject({ code });
+      await expectSigns(module);
+      expect(fake.pids).toHaveLength(1);
+    },
+  );
+});
+
 /** A program that answers as a module does, until it is asked to sign. */
 function program(onSign: string): string {
   const key: TokenKey = {

@@ -94,6 +94,20 @@ describe('the token', () => {
     );
   });
 
+  test('is found although another slot cannot be read', () => {
+    const plugged = module({ label: 'broken' }, {});
+    plugged.file.order({ method: 'C_GetTokenInfo', instead: 0x5 });
+    expect(open(plugged).describe().label).toBe('validators');
+  });
+
+  test('may be the one that cannot be read: then that is told', () => {
+    const plugged = module({}, { label: 'other' });
+    plugged.file.order({ method: 'C_GetTokenInfo', instead: 0x5 });
+    expect(() => open(plugged)).toThrow(
+      refusal('ERR_PKCS11_CALL_FAILED', { details: { ckr: 0x5, method: 'C_GetTokenInfo' } }),
+    );
+  });
+
   test('is refused when two have the label; the error tells them apart', () => {
     const plugged = module({}, { serial: '0002' });
     expect(() => open(plugged)).toThrow(
