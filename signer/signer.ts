@@ -106,7 +106,11 @@ export class Signer implements AsyncDisposable {
     const records = boundRecords(store, options.validators, logger);
 
     const identity = resources.use(readIdentity(identityFile));
-    const door = resources.use(new ProviderDoor({ clock, logger }));
+    const yubiHsmKeys = options.validators
+      .flatMap(({ providers }) => providers)
+      .filter((place) => place.kind === 'yubihsm');
+    const served = { home, keys: yubiHsmKeys };
+    const door = resources.use(new ProviderDoor({ clock, logger, served }));
     const keys = resources.use(new AsyncDisposableStack());
     const validators: SignerValidator[] = [];
     const keyFailed = ({ validator, error }: KeyFault): void =>

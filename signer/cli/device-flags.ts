@@ -6,6 +6,7 @@ import type {
   YubiHsmKeyRequest,
 } from '../keyring/device-key-request.ts';
 import {
+  DEFAULT_CONNECTOR,
   type Pkcs11KeyName,
   PROVIDER_KINDS,
   type YubiHsmProviderOptions,
@@ -90,7 +91,7 @@ function yubiHsmFromFlags(flags: DeviceFlags): YubiHsmKeyRequest {
       'the key is there already: --setup-auth-key, --setup-password-file and --non-exportable go with --generate',
     );
   }
-  const connector = needed(flags, 'connector');
+  const { connector = DEFAULT_CONNECTOR } = flags;
   return {
     kind: 'yubihsm',
     connector,

@@ -7,7 +7,7 @@ import {
   parseObjectId,
   parseSerial,
 } from '../keyring/device-values.ts';
-import { PROVIDER_KINDS } from '../keyring/provider-options.ts';
+import { DEFAULT_CONNECTOR, PROVIDER_KINDS } from '../keyring/provider-options.ts';
 import type { CliContext } from './context.ts';
 import { collect, group, HEIGHT_TEXT, onHome } from './home-command.ts';
 
@@ -82,7 +82,11 @@ function withValidatorFlags(parent: Command, name: string): void {
       new Option('--provider <kind>', 'where the key is (default: file)').choices(PROVIDER_KINDS),
     )
     .option('--generate', 'have the device make a fresh key')
-    .option('--connector <url>', 'yubihsm: its connector, http://HOST:PORT', parseConnectorUrl)
+    .option(
+      '--connector <url>',
+      `yubihsm: its connector (default: ${DEFAULT_CONNECTOR})`,
+      parseConnectorUrl,
+    )
     .option('--auth-key <id>', 'yubihsm: the authentication key that signs', parseObjectId)
     .option('--password-file <file>', 'yubihsm: its password')
     .option(

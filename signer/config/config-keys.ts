@@ -3,7 +3,7 @@
  *
  * A plain table instead of a schema library: loading one takes longer than reaching the first signature may.
  */
-import { COMMAND_TIMEOUT_MS } from '../keyring/provider-options.ts';
+import { COMMAND_TIMEOUT_MS, DEFAULT_CONNECTOR } from '../keyring/provider-options.ts';
 
 /**
  * What a value has to be. `id`: a whole number, or one in quotes, decimal or 0x. `milliseconds`: a
@@ -40,7 +40,9 @@ export const PKCS11_TABLES = ['pkcs11', 'standby_pkcs11'] as const;
 function yubiHsmKeys(name: string): readonly ConfigKey[] {
   const table = `validator.${name}`;
   return [
-    { table, key: 'connector', kind: 'text', isRequired: true },
+    name === 'yubihsm'
+      ? { table, key: 'connector', kind: 'text', fallback: DEFAULT_CONNECTOR }
+      : { table, key: 'connector', kind: 'text', isRequired: true },
     { table, key: 'auth_key', kind: 'id', isRequired: true },
     { table, key: 'password_file', kind: 'text', isRequired: true },
     { table, key: 'object_id', kind: 'id', isRequired: true },

@@ -173,7 +173,6 @@ export async function removedOnFailure<T>(
 
 /** An error is the device's answer to the attempt; what led here is the one to tell. */
 async function isRemoved({ remove }: GeneratedKey): Promise<boolean> {
-  if (remove === undefined) return false;
   return remove().then(
     () => true,
     () => false,

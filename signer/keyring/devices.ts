@@ -4,7 +4,7 @@ import type { AbortOptions } from '@privval/proto/runtime/abort';
 import type { Clock } from '@privval/proto/runtime/clock';
 import type { Logger } from '@privval/proto/runtime/logger';
 import type { DeviceKeyRequest } from './device-key-request.ts';
-import type { DeviceProviderOptions } from './provider-options.ts';
+import type { DeviceProviderOptions, YubiHsmProviderOptions } from './provider-options.ts';
 
 /** A key that a device made just now. */
 export interface GeneratedKey {
@@ -12,8 +12,8 @@ export interface GeneratedKey {
   readonly where: string;
   /** One sentence for an operator. */
   readonly howToRemove: string;
-  /** Takes it back, where that can be done from here. @throws what the device does: its rights may not allow it. */
-  readonly remove: (() => Promise<void>) | undefined;
+  /** Takes it back. @throws what the device does: its rights may not allow it. */
+  readonly remove: () => Promise<void>;
 }
 
 /** What {@link Devices.generateKey} gives. */
@@ -39,12 +39,21 @@ export interface Devices extends AsyncDisposable {
   ): Promise<MadeKey>;
 }
 
-/** How a command gets to devices. */
+/** A home that is served from devices: their logs are drained into it. */
+export interface ServedDevices {
+  readonly home: string;
+  /** Every key that is signed with: what else a device signed is another's work. */
+  readonly keys: readonly Pick<YubiHsmProviderOptions, 'connector' | 'authKeyId' | 'objectId'>[];
+}
+
+/** How a command, or a signer, gets to devices. */
 export interface DeviceDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   /** @default those that are there, reached as `signer.toml` says */
   readonly devices?: (() => Devices) | undefined;
+  /** Present while they are served from. */
+  readonly served?: ServedDevices | undefined;
 }
 
 /** The devices, none of them opened yet. Their code is loaded now. */

@@ -2,7 +2,7 @@
 import type { KeyProvider } from '@privval/hsm/key-provider';
 import { Pkcs11Provider } from '@privval/hsm/pkcs11/pkcs11-provider';
 import { SharedModules } from '@privval/hsm/pkcs11/shared-modules';
-import { generatePkcs11Key } from '@privval/hsm/pkcs11/token-administration';
+import { generatePkcs11Key, removePkcs11Key } from '@privval/hsm/pkcs11/token-administration';
 import type { AbortOptions } from '@privval/proto/runtime/abort';
 import type { Clock } from '@privval/proto/runtime/clock';
 import type { Logger } from '@privval/proto/runtime/logger';
@@ -41,13 +41,8 @@ export class Pkcs11Tokens {
   ): Promise<MadeKey> {
     const { kind, module, token, pinFile, key, commandTimeoutMs } = request;
     const label = key !== undefined && 'label' in key ? key.label : fallback;
-    const made = await generatePkcs11Key(this.#deps, {
-      modulePath: module,
-      token,
-      pinFile,
-      label,
-      signal,
-    });
+    const access = { modulePath: module, token, pinFile };
+    const made = await generatePkcs11Key(this.#deps, { ...access, label, signal });
     const remove = `pkcs11-tool --module ${module} --token-label ${JSON.stringify(token)} --login --delete-object`;
     return {
       options: { kind, module, token, pinFile, key: { label }, commandTimeoutMs },
@@ -55,8 +50,7 @@ export class Pkcs11Tokens {
       generated: {
         where: `token ${JSON.stringify(token)} as ${JSON.stringify(label)}, id 0x${made.id}`,
         howToRemove: `remove both halves with ${remove} --type privkey --id ${made.id}, and once more with --type pubkey`,
-        // Not every token lets a user remove a key, and none is asked to before it is needed.
-        remove: undefined,
+        remove: () => removePkcs11Key(this.#deps, { ...access, key: made }),
       },
     };
   }

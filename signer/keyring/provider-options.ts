@@ -3,6 +3,9 @@
 /** How long a device may take for one signature, from its dispatch on, unless it is said otherwise (S28). */
 export const COMMAND_TIMEOUT_MS = 700;
 
+/** Where a connector listens unless it is told otherwise. */
+export const DEFAULT_CONNECTOR = 'http://127.0.0.1:12345';
+
 /** The kinds of places a key can be in. */
 export const PROVIDER_KINDS = ['file', 'yubihsm', 'pkcs11'] as const;
 

@@ -295,7 +295,7 @@ describe('flags that contradict each other, or are not enough', () => {
   test.each<[string, (bench: Bench) => string[], string]>([
     ['no key', ({ yubihsm }) => [...yubihsm, ...FLOOR], '--object-id N'],
     ['no token key', ({ pkcs11 }) => [...pkcs11, ...FLOOR], '--key-label LABEL'],
-    ['no connector', () => ['--provider', 'yubihsm', '--object-id', '1', ...FLOOR], '--connector'],
+    ['no rights', () => ['--provider', 'yubihsm', '--object-id', '1', ...FLOOR], '--auth-key'],
     [
       'no password',
       () => [
