@@ -10,8 +10,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { FakeDevices } from '../../harness/fake-devices.ts';
 import { ScratchFolder } from '../../harness/scratch-folder.ts';
-import { KNOWN_SECRET_TEXTS, MadeHome, writeKnownKey } from '../home/home-fixtures.ts';
+import { KNOWN_SECRET_TEXTS, MadeHome, writeKnownKey, writeSecret } from '../home/home-fixtures.ts';
 import { cli } from './cli-runner.ts';
 import { BIN, SignerCommand } from './signer-command.ts';
 
@@ -128,6 +129,30 @@ describe('signer serve', () => {
     expect(errors.join('\n')).not.toMatch(/^\s+at /m);
   });
 
+  test('S26: waits for a device that is not there, says so, and ends with 0 on SIGTERM meanwhile', async () => {
+    using folder = new ScratchFolder();
+    const home = await deviceHome(folder);
+    await using run = new SignerCommand(['serve', '--home', home]);
+    await run.says('this provider is out of service');
+    expect(run.stderr).toContain('ERR_YUBIHSM_CONNECTOR_UNREACHABLE');
+    run.child.kill('SIGTERM');
+    expect(await run.ended()).toBe(0);
+    expect(run.stderr).toContain('"stopped"');
+    // The home is free.
+    const { exitCode } = await cli(['state', 'show', '--home', home]);
+    expect(exitCode).toBe(0);
+  });
+
+  test('S26: ends at once with 1 when the password of its device cannot be read', async () => {
+    using folder = new ScratchFolder();
+    const home = await deviceHome(folder);
+    rmSync(folder.join('validator.pass'));
+    await using run = new SignerCommand(['serve', '--home', home]);
+    expect(await run.ended()).toBe(1);
+    expect(run.stderr).toContain('ERR_SECRET_FILE_UNREADABLE');
+    expect(run.stderr).not.toMatch(/^\s+at /m);
+  });
+
   test('S18: has no secret in its log at any level', async () => {
     using made = await MadeHome.create({ nodes: ['tcp://127.0.0.1:1'] });
     using folder = new ScratchFolder();
@@ -190,6 +215,19 @@ test('the command works from any folder, by its link, without a warning', async 
   expect(JSON.parse(run.stdout)).toMatchObject({ version: expect.any(String) });
   expect(run.stderr).toBe('');
 });
+
+/** A home whose key is in a YubiHSM behind a port where nobody listens. @returns its path */
+async function deviceHome(folder: ScratchFolder): Promise<string> {
+  const home = folder.join('home');
+  const passwordFile = writeSecret(folder, 'validator.pass', 'password');
+  const connector = 'http://127.0.0.1:1';
+  const place = ['--provider', 'yubihsm', '--connector', connector, '--auth-key', '4'];
+  const where = ['--home', home, '--chain-id', 'c', '--node', 'tcp://127.0.0.1:1'];
+  const flags = [...where, ...place, '--password-file', passwordFile, '--generate'];
+  const { exitCode } = await cli(['init', ...flags], undefined, new FakeDevices().open);
+  expect(exitCode).toBe(0);
+  return home;
+}
 
 function replaceIn(path: string, from: string, to: string): void {
   writeFileSync(path, readFileSync(path, 'utf8').replace(from, to));
