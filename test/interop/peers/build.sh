@@ -21,6 +21,7 @@ all=(
   cometbft-0.37.18 cometbft-0.38.25 cometbft-0.39.4 cometbft-0.40.0 cometbft-1.0.1
   tendermint-0.34.24 tm-signer-harness tendermint-0.35.9
   oracle filepv-signer
+  yubihsm-mock
 )
 
 say() { printf '%s\n' "build.sh: $*" >&2; }
@@ -31,22 +32,25 @@ need() {
   exit 3
 }
 
-# Cargo links with a C compiler; Go does without one here.
-need_linker() {
+# Cargo links with a C compiler; Go does without one here. One installs it, others wait.
+need_linker() (
+  exec 8>"$cache/.lock-linker"
+  flock 8
   command -v cc >/dev/null 2>&1 && return
   if [[ $(id -u) -ne 0 ]] || ! command -v apt-get >/dev/null 2>&1; then
-    say "no C compiler ('cc') in PATH: Debian's gcc and libc6-dev are needed to build the peer 'tmkms'"
+    say "no C compiler ('cc') in PATH: Debian's gcc and libc6-dev are needed to build the peer '$1'"
     exit 3
   fi
-  say 'installing gcc and libc6-dev, which tmkms is linked with'
+  say "installing gcc and libc6-dev, which $1 is linked with"
   apt-get update -qq >&2
   DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends gcc libc6-dev >&2
-}
+)
 
 # Names the content of a module of ours: changing any of its files makes another cache folder.
 # peers.ts computes the same.
 hash_of() {
-  (cd "$1" && find . -type f \( -name '*.go' -o -name go.mod -o -name go.sum \) -printf '%P\n' |
+  (cd "$1" && find . -type f \( -name '*.go' -o -name go.mod -o -name go.sum \
+    -o -name '*.rs' -o -name Cargo.toml -o -name Cargo.lock \) -printf '%P\n' |
     sort | xargs -d '\n' sha256sum | sha256sum | cut -c 1-12)
 }
 
@@ -61,6 +65,7 @@ locate() {
     tendermint-0.35.9) module=tendermint-0.35 folder=tendermint-0.35.9 binary=tendermint ;;
     oracle) module=../oracle folder=oracle-0.38.25 binary=oracle ;;
     filepv-signer) module=../oracle folder=filepv-signer-0.38.25 binary=filepv-signer ;;
+    yubihsm-mock) module=../yubihsm-mock folder=yubihsm-mock-0.42.1 binary=yubihsm-mock ;;
     *)
       say "no peer is called '$1'; there are: ${all[*]}"
       exit 2
@@ -95,6 +100,12 @@ make_peer() {
       ;;
     oracle) build_module . "$into/$binary" ;;
     filepv-signer) build_module ./cmd/filepv-signer "$into/$binary" ;;
+    yubihsm-mock)
+      # A build for development: the mock wants its debug assertions.
+      cargo build --locked --quiet --manifest-path "$module/Cargo.toml" --target-dir "$into/.target"
+      mv "$into/.target/debug/$binary" "$into/$binary"
+      rm -rf "$into/.target"
+      ;;
   esac
 }
 
@@ -109,9 +120,9 @@ build_peer() (
     flock 9
   fi
   if [[ ! -x $target/$binary ]]; then
-    if [[ $name == tmkms ]]; then
+    if [[ $name == tmkms || $name == yubihsm-mock ]]; then
       need cargo 'a Rust tool chain' "$name"
-      need_linker
+      need_linker "$name"
     else
       need go 'a Go tool chain' "$name"
     fi

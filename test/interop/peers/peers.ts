@@ -16,7 +16,13 @@ export type NodeName =
   | 'cometbft-1.0.1';
 
 /** Anything that `build.sh` builds, by the name it has there. */
-export type PeerName = NodeName | 'tm-signer-harness' | 'tmkms' | 'oracle' | 'filepv-signer';
+export type PeerName =
+  | NodeName
+  | 'tm-signer-harness'
+  | 'tmkms'
+  | 'oracle'
+  | 'filepv-signer'
+  | 'yubihsm-mock';
 
 /** How a node meets its signer. On all but `grpc` the node listens and the signer dials. */
 export type SignerScheme = 'tcp' | 'unix' | 'noise' | 'grpc';
@@ -129,6 +135,11 @@ const LAYOUT: Readonly<Record<PeerName, { folder: string; binary: string; module
     binary: 'filepv-signer',
     module: '../oracle',
   },
+  'yubihsm-mock': {
+    folder: 'yubihsm-mock-0.42.1',
+    binary: 'yubihsm-mock',
+    module: '../yubihsm-mock',
+  },
 };
 
 /**
@@ -156,7 +167,11 @@ export function peerCache(): string {
 
 /** `hash_of` of build.sh: sha256 over the output of sha256sum for each file, sorted by its bytes. */
 function hashOfModule(directory: string): string {
-  const files = globSync(['**/*.go', '**/go.mod', '**/go.sum'], { cwd: directory }).sort();
+  const sources = ['*.go', 'go.mod', 'go.sum', '*.rs', 'Cargo.toml', 'Cargo.lock'];
+  const files = globSync(
+    sources.map((name) => `**/${name}`),
+    { cwd: directory },
+  ).sort();
   const lines = files.map((file) => `${sha256(readFileSync(join(directory, file)))}  ${file}\n`);
   return sha256(lines.join('')).slice(0, 12);
 }
