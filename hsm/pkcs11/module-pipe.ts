@@ -9,8 +9,15 @@ export const REQUEST_FD = 0;
 export const ANSWER_FD = 3;
 const PIECE_BYTES = 65_536;
 
+/**
+ * Signals that reach every process of a terminal or a service. The signer decides what they mean: it
+ * finishes the signature under way, and this process with it.
+ */
+const NOT_OURS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /** Answers requests until the pipe ends: the signer closed it, or is gone. */
 export function serveModule(deps: ModuleServerDeps): void {
+  for (const signal of NOT_OURS) process.on(signal, () => undefined);
   const server = new ModuleServer(deps);
   const decoder = new FrameDecoder();
   const piece = new Uint8Array(PIECE_BYTES);

@@ -144,6 +144,18 @@ describe('the process of a module', () => {
     await until(() => !isRunning(pid));
   });
 
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    'is not ended by a %s that is meant for the signer',
+    async (signal) => {
+      const fake = subject();
+      const module = start(fake);
+      await expectSigns(module);
+      process.kill(fake.pid, signal);
+      await expectSigns(module);
+      expect(fake.pids).toHaveLength(1);
+    },
+  );
+
   test('says what its library says, up to a limit', async () => {
     const fake = subject();
     const main = fake.writeMain(`
