@@ -182,6 +182,17 @@ describe('a key from outside', () => {
     expect(objectsOf(file)).toHaveLength(2);
   });
 
+  test('is there once although the first spelling was refused half-way', () => {
+    const { file, session } = open();
+    file.order(
+      { method: 'C_CreateObject', instead: 'nothing' },
+      { method: 'C_CreateObject', instead: 0x13 },
+    );
+    expect(session.import(NEW, SEED, PUBLIC_KEY)).toMatchObject({ publicKey: PUBLIC_KEY });
+    expect(file.calls('C_CreateObject')).toBe(4);
+    expect(objectsOf(file)).toHaveLength(2);
+  });
+
   test('is refused by a token that takes none; nothing is left behind', () => {
     const { file, session } = open({ takesKeys: false });
     expect(() => session.import(NEW, SEED, PUBLIC_KEY)).toThrow(
