@@ -21,7 +21,7 @@ all=(
   cometbft-0.37.18 cometbft-0.38.25 cometbft-0.39.4 cometbft-0.40.0 cometbft-1.0.1
   tendermint-0.34.24 tm-signer-harness tendermint-0.35.9
   oracle filepv-signer
-  yubihsm-mock
+  yubihsm-mock yubihsm-python
 )
 
 say() { printf '%s\n' "build.sh: $*" >&2; }
@@ -46,11 +46,25 @@ need_linker() (
   DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends gcc libc6-dev >&2
 )
 
+# Debian's Python comes without the module that makes environments.
+need_python() (
+  exec 8>"$cache/.lock-python"
+  flock 8
+  python3 -c 'import ensurepip, venv' >/dev/null 2>&1 && return
+  if [[ $(id -u) -ne 0 ]] || ! command -v apt-get >/dev/null 2>&1; then
+    say "no python3 with the module venv: Debian's python3-venv is needed to build the peer '$1'"
+    exit 3
+  fi
+  say "installing python3-venv, which $1 is made with"
+  apt-get update -qq >&2
+  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends python3-venv >&2
+)
+
 # Names the content of a module of ours: changing any of its files makes another cache folder.
 # peers.ts computes the same.
 hash_of() {
   (cd "$1" && find . -type f \( -name '*.go' -o -name go.mod -o -name go.sum \
-    -o -name '*.rs' -o -name Cargo.toml -o -name Cargo.lock \) -printf '%P\n' |
+    -o -name '*.rs' -o -name Cargo.toml -o -name Cargo.lock -o -name requirements.txt \) -printf '%P\n' |
     sort | xargs -d '\n' sha256sum | sha256sum | cut -c 1-12)
 }
 
@@ -66,6 +80,7 @@ locate() {
     oracle) module=../oracle folder=oracle-0.38.25 binary=oracle ;;
     filepv-signer) module=../oracle folder=filepv-signer-0.38.25 binary=filepv-signer ;;
     yubihsm-mock) module=../yubihsm-mock folder=yubihsm-mock-0.42.1 binary=yubihsm-mock ;;
+    yubihsm-python) module=../yubihsm-python folder=yubihsm-python-3.1.2 binary=bin/python ;;
     *)
       say "no peer is called '$1'; there are: ${all[*]}"
       exit 2
@@ -106,6 +121,18 @@ make_peer() {
       mv "$into/.target/debug/$binary" "$into/$binary"
       rm -rf "$into/.target"
       ;;
+    yubihsm-python)
+      # An environment that is moved keeps its python; what else is in its bin/ knows the old place.
+      python3 -m venv "$into"
+      "$into/bin/python" -m pip install --quiet --disable-pip-version-check \
+        --no-deps --requirement "$module/requirements.txt"
+      # The tests of a device come with the package's source, and only there.
+      "$into/bin/python" -m pip download --quiet --disable-pip-version-check --dest "$into" \
+        --no-deps --no-binary yubihsm yubihsm==3.1.2
+      mkdir "$into/device-tests"
+      tar -xzf "$into/yubihsm-3.1.2.tar.gz" -C "$into/device-tests" --strip-components 1 \
+        yubihsm-3.1.2/tests
+      ;;
   esac
 }
 
@@ -123,6 +150,8 @@ build_peer() (
     if [[ $name == tmkms || $name == yubihsm-mock ]]; then
       need cargo 'a Rust tool chain' "$name"
       need_linker "$name"
+    elif [[ $name == yubihsm-python ]]; then
+      need_python "$name"
     else
       need go 'a Go tool chain' "$name"
     fi

@@ -22,7 +22,8 @@ export type PeerName =
   | 'tmkms'
   | 'oracle'
   | 'filepv-signer'
-  | 'yubihsm-mock';
+  | 'yubihsm-mock'
+  | 'yubihsm-python';
 
 /** How a node meets its signer. On all but `grpc` the node listens and the signer dials. */
 export type SignerScheme = 'tcp' | 'unix' | 'noise' | 'grpc';
@@ -140,6 +141,11 @@ const LAYOUT: Readonly<Record<PeerName, { folder: string; binary: string; module
     binary: 'yubihsm-mock',
     module: '../yubihsm-mock',
   },
+  'yubihsm-python': {
+    folder: 'yubihsm-python-3.1.2',
+    binary: 'bin/python',
+    module: '../yubihsm-python',
+  },
 };
 
 /**
@@ -167,7 +173,15 @@ export function peerCache(): string {
 
 /** `hash_of` of build.sh: sha256 over the output of sha256sum for each file, sorted by its bytes. */
 function hashOfModule(directory: string): string {
-  const sources = ['*.go', 'go.mod', 'go.sum', '*.rs', 'Cargo.toml', 'Cargo.lock'];
+  const sources = [
+    '*.go',
+    'go.mod',
+    'go.sum',
+    '*.rs',
+    'Cargo.toml',
+    'Cargo.lock',
+    'requirements.txt',
+  ];
   const files = globSync(
     sources.map((name) => `**/${name}`),
     { cwd: directory },
