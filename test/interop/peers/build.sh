@@ -21,7 +21,7 @@ all=(
   cometbft-0.37.18 cometbft-0.38.25 cometbft-0.39.4 cometbft-0.40.0 cometbft-1.0.1
   tendermint-0.34.24 tm-signer-harness tendermint-0.35.9
   oracle filepv-signer
-  yubihsm-mock yubihsm-python
+  yubihsm-mock yubihsm-rust yubihsm-python
 )
 
 say() { printf '%s\n' "build.sh: $*" >&2; }
@@ -80,6 +80,7 @@ locate() {
     oracle) module=../oracle folder=oracle-0.38.25 binary=oracle ;;
     filepv-signer) module=../oracle folder=filepv-signer-0.38.25 binary=filepv-signer ;;
     yubihsm-mock) module=../yubihsm-mock folder=yubihsm-mock-0.42.1 binary=yubihsm-mock ;;
+    yubihsm-rust) module=../yubihsm-rust folder=yubihsm-rust-0.42.1 binary=yubihsm-rust ;;
     yubihsm-python) module=../yubihsm-python folder=yubihsm-python-3.1.2 binary=bin/python ;;
     *)
       say "no peer is called '$1'; there are: ${all[*]}"
@@ -115,7 +116,7 @@ make_peer() {
       ;;
     oracle) build_module . "$into/$binary" ;;
     filepv-signer) build_module ./cmd/filepv-signer "$into/$binary" ;;
-    yubihsm-mock)
+    yubihsm-mock | yubihsm-rust)
       # A build for development: the mock wants its debug assertions.
       cargo build --locked --quiet --manifest-path "$module/Cargo.toml" --target-dir "$into/.target"
       mv "$into/.target/debug/$binary" "$into/$binary"
@@ -147,7 +148,7 @@ build_peer() (
     flock 9
   fi
   if [[ ! -x $target/$binary ]]; then
-    if [[ $name == tmkms || $name == yubihsm-mock ]]; then
+    if [[ $name == tmkms || $name == yubihsm-mock || $name == yubihsm-rust ]]; then
       need cargo 'a Rust tool chain' "$name"
       need_linker "$name"
     elif [[ $name == yubihsm-python ]]; then

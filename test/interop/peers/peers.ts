@@ -23,6 +23,7 @@ export type PeerName =
   | 'oracle'
   | 'filepv-signer'
   | 'yubihsm-mock'
+  | 'yubihsm-rust'
   | 'yubihsm-python';
 
 /** How a node meets its signer. On all but `grpc` the node listens and the signer dials. */
@@ -140,6 +141,11 @@ const LAYOUT: Readonly<Record<PeerName, { folder: string; binary: string; module
     folder: 'yubihsm-mock-0.42.1',
     binary: 'yubihsm-mock',
     module: '../yubihsm-mock',
+  },
+  'yubihsm-rust': {
+    folder: 'yubihsm-rust-0.42.1',
+    binary: 'yubihsm-rust',
+    module: '../yubihsm-rust',
   },
   'yubihsm-python': {
     folder: 'yubihsm-python-3.1.2',
