@@ -11,7 +11,8 @@ export class WrongCredentialsError extends YubiHsmError {
   override readonly remedy: Remedy;
   readonly authKeyId: number;
 
-  constructor(authKeyId: number, remedy: Remedy = 'restart') {
+  constructor(authKeyId: number, options: ErrorOptions & { readonly remedy?: Remedy } = {}) {
+    const { remedy = 'restart' } = options;
     const id = `0x${authKeyId.toString(16).padStart(4, '0')}`;
     super(
       remedy === 'restart'
@@ -19,6 +20,7 @@ export class WrongCredentialsError extends YubiHsmError {
             'and that this is the right device'
         : `authentication key ${id} does not open sessions any more, with the password or key that ` +
             'did before: the device was reset or changed, or it is another one',
+      options,
     );
     this.authKeyId = authKeyId;
     this.remedy = remedy;
