@@ -1,4 +1,5 @@
 /** PKCS#11 against a module that is not ours: SoftHSM2 2.6.1 of Debian 12, through pkcs11js. */
+import { createRequire } from 'node:module';
 import { Pkcs11Provider } from '@privval/hsm/pkcs11/pkcs11-provider';
 import { SharedModules } from '@privval/hsm/pkcs11/shared-modules';
 import { testPkcs11Key } from '@privval/hsm/pkcs11/test-key';
@@ -27,6 +28,10 @@ const RFC = {
   signature:
     '92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00',
 };
+/** A shared library that is no PKCS#11 module: the binding itself. */
+const BINDING = createRequire(import.meta.resolve('@privval/hsm/pkcs11/module-main')).resolve(
+  'pkcs11js/build/Release/pkcs11.node',
+);
 const MESSAGE = new TextEncoder().encode('sign bytes');
 const KEY = { label: 'validator' };
 
@@ -295,7 +300,7 @@ describe('a module’s process', () => {
   test.each([
     ['is not there', '/nowhere/pkcs11.so', /cannot open shared object file/],
     ['is no library', '/etc/hostname', /cannot load/],
-    ['is another kind of library', '/lib/x86_64-linux-gnu/libc.so.6', /C_GetFunctionList/],
+    ['is another kind of library', BINDING, /C_GetFunctionList/],
   ])('says so when the module %s', async (_, modulePath, text) => {
     await expect(listPkcs11Tokens(deps(), { modulePath })).rejects.toMatchObject({
       code: 'ERR_PKCS11_MODULE_UNLOADABLE',
