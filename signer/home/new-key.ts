@@ -108,7 +108,8 @@ export async function openDeviceKey(
     asked.generate === undefined
       ? { options: existingProvider(asked), warnings: [], generated: undefined }
       : await devices.generateKey(asked, { label: name, signal });
-  return removedOnFailure(made.generated, async () => {
+  // Awaited here: the devices are closed on the way out.
+  return await removedOnFailure(made.generated, async () => {
     const publicKey = await publicKeyIn(devices, made.options, { signal });
     const providers: DeviceProviderOptions[] = [made.options];
     if (standby !== undefined) {
