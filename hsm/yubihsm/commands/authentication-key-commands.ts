@@ -8,7 +8,7 @@ import { makeCommand, readId } from './make-command.ts';
 import { joinBytes, sized, uint8, uint64 } from './wire-bytes.ts';
 
 /** What the device keeps of an authentication key. */
-export type AuthenticationKeys =
+export type AuthenticationKeyContent =
   /** Two AES-128 keys, 16 bytes each, usually derived from a password. */
   | { readonly kind: 'symmetric'; readonly encKey: Uint8Array; readonly macKey: Uint8Array }
   /** A P-256 public key: 64 bytes `X ‖ Y`, or 65 with the leading 04. Firmware 2.3 and later. */
@@ -26,7 +26,7 @@ export type AuthenticationKeyParams = Omit<ObjectParams, 'algorithm'>;
 export function putAuthenticationKey(
   params: AuthenticationKeyParams,
   delegated: readonly Capability[],
-  keys: AuthenticationKeys,
+  keys: AuthenticationKeyContent,
 ): Command<number> {
   const data = joinBytes(
     encodeObjectParams({ ...params, algorithm: algorithmOf(keys) }),
@@ -42,7 +42,10 @@ export function putAuthenticationKey(
  *
  * @throws {InvalidRequestError} ERR_YUBIHSM_INVALID_REQUEST
  */
-export function changeAuthenticationKey(id: number, keys: AuthenticationKeys): Command<number> {
+export function changeAuthenticationKey(
+  id: number,
+  keys: AuthenticationKeyContent,
+): Command<number> {
   const data = joinBytes(
     encodeObjectId(id),
     uint8('algorithm', algorithmCode(algorithmOf(keys))),
@@ -51,13 +54,13 @@ export function changeAuthenticationKey(id: number, keys: AuthenticationKeys): C
   return makeCommand('ChangeAuthenticationKey', data, readId);
 }
 
-function algorithmOf(keys: AuthenticationKeys): AlgorithmName {
+function algorithmOf(keys: AuthenticationKeyContent): AlgorithmName {
   return keys.kind === 'symmetric'
     ? 'aes128-yubico-authentication'
     : 'ec-p256-yubico-authentication';
 }
 
-function encodeKeys(keys: AuthenticationKeys): Uint8Array {
+function encodeKeys(keys: AuthenticationKeyContent): Uint8Array {
   if (keys.kind === 'symmetric') {
     return joinBytes(sized('encKey', keys.encKey, [16]), sized('macKey', keys.macKey, [16]));
   }
