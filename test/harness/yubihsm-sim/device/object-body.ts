@@ -11,7 +11,7 @@ import { ALGORITHM, CURVES, OTP_KEY_BYTES, RSA_BYTES, WRAP_KEY_BYTES } from './a
 import { ByteReader } from './byte-reader.ts';
 import { concat, sameBytes, u64 } from './bytes.ts';
 import { DeviceFault, FAULT, orFault } from './device-fault.ts';
-import { OBJECT_TYPE } from './object-type.ts';
+import { DELETE_CAPABILITY, OBJECT_TYPE } from './object-type.ts';
 import type { Material, StoredObject } from './stored-object.ts';
 
 const SEED_BYTES = 32;
@@ -31,6 +31,7 @@ export function decodeBody(
   algorithm: number,
   body: Uint8Array,
 ): Pick<StoredObject, 'delegated' | 'material'> {
+  if (!DELETE_CAPABILITY.has(type)) throw badBody();
   const reader = new ByteReader(body);
   const delegated = hasDelegated(type) ? reader.u64() : 0n;
   const material = orFault(FAULT.invalidData, () => decodeMaterial(type, algorithm, reader));
