@@ -30,7 +30,7 @@ export interface DeviceLogReading {
 export interface LoggedDevice {
   /** For logs: `yubihsm http://127.0.0.1:12345`. Never a secret. */
   readonly name: string;
-  /** Works also while the log is full, and takes no place in it. */
+  /** Works also while the log is full. */
   logUse(options?: AbortOptions): Promise<LogUse>;
   readLog(options?: AbortOptions): Promise<DeviceLogReading>;
   /** Has the device forget all entries up to this number, this one included. */

@@ -6,6 +6,7 @@ import { Command, Option } from 'commander';
 import type { CliContext } from './context.ts';
 import { EXIT_CODE_TEXTS, EXIT_CODES } from './exit-codes.ts';
 import { group, onHome, withHome } from './home-command.ts';
+import { addHsm } from './hsm.ts';
 import { addKeys } from './program-keys.ts';
 import { addState } from './program-state.ts';
 import { addInit, addValidators } from './program-validators.ts';
@@ -25,6 +26,7 @@ export function createProgram(context: CliContext): Command {
   addValidators(program, context);
   addServe(program, context);
   addKeys(program, context);
+  addHsm(program, context);
   addIdentity(program, context);
   addState(program, context);
   addStatus(program, context);

@@ -9,7 +9,7 @@ export const KEY_ID = 0x64;
 /** What can be done to it besides. */
 export class FakeLoggedDevice implements LoggedDevice {
   readonly name = 'yubihsm fake';
-  readonly log = new AuditLog(new Uint8Array(16));
+  readonly log: AuditLog = new AuditLog(new Uint8Array(16));
   serial = '0007550140';
   /** Whether a full log takes no more. */
   isForced = true;
@@ -22,7 +22,7 @@ export class FakeLoggedDevice implements LoggedDevice {
   readonly frees: number[] = [];
 
   /** @returns false when the log is full and the device refuses: error 0a. */
-  sign(sessionKey = 4, targetKey = KEY_ID): boolean {
+  sign(sessionKey = 4, targetKey: number = KEY_ID): boolean {
     if (this.isForced && this.log.isFull) return false;
     return this.add({ command: 0x6a, sessionKey, targetKey });
   }
