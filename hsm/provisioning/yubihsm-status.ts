@@ -11,6 +11,7 @@ import { DeviceError } from 'yubihsm/device-errors';
 import type { Capability } from 'yubihsm/objects/capability';
 import type { DeviceInfo } from 'yubihsm/objects/device-info';
 import type { YubiHsmClient } from 'yubihsm/yubihsm-client';
+import { type RightsFacts, rightsWarnings } from '../yubihsm-provider/signing-rights.ts';
 import { type DeviceKey, readDeviceKeys } from './device-key.ts';
 import {
   connectDevice,
@@ -22,14 +23,6 @@ import {
 } from './device-session.ts';
 import { plainDeviceInfo } from './plain-device-info.ts';
 import { FACTORY_KEY_ID } from './roles.ts';
-
-/** What a signer that serves needs. */
-const SERVING_RIGHTS: ReadonlySet<Capability> = new Set<Capability>([
-  'sign-eddsa',
-  'sign-ecdsa',
-  'get-log-entries',
-  'sign-attestation-certificate',
-]);
 
 /** What is behind a connector. */
 export interface DetectedDevice {
@@ -78,53 +71,38 @@ export async function readYubiHsmStatus(
   access: DeviceAccess & AbortOptions,
 ): Promise<YubiHsmStatus> {
   const { authKeyId, signal } = access;
-  const opensByFactoryPassword = await hasFactoryPassword(deps, access);
+  const hasFactoryPassword = await findFactoryPassword(deps, access);
   return withDevice(deps, access, async (client) => {
     const info = await client.run(deviceInfo(), { signal });
     const own = await client.run(getObjectInfo(authKeyId, 'authentication-key'), { signal });
     const { id, label, capabilities, delegatedCapabilities: delegated, domains } = own;
     const audit = await readAudit(client, { signal });
-    const status = {
+    const { forceAudit } = audit;
+    return {
       info,
       storage: await permitted(() => client.run(getStorageInfo(), { signal })),
       ...audit,
       authKey: { id, label, capabilities, delegated, domains },
       keys: await readDeviceKeys(client, { signal }),
+      warnings: warningsOf({ info, authKey: own, hasFactoryPassword, forceAudit }),
     };
-    return { ...status, warnings: warningsOf(status, opensByFactoryPassword) };
   });
 }
 
-/** What is worth saying about a status. Pure. */
-export function warningsOf(
-  status: Pick<YubiHsmStatus, 'info' | 'forceAudit' | 'authKey'>,
-  opensByFactoryPassword: boolean,
-): readonly string[] {
-  const { info, forceAudit, authKey } = status;
-  const warnings: string[] = [];
-  if (opensByFactoryPassword) {
-    warnings.push(
-      'authentication key 1 has the password of the factory, which everybody knows: run signer hsm setup',
-    );
-  }
-  const beyond = authKey.capabilities.filter((right) => !SERVING_RIGHTS.has(right));
-  if (beyond.length > 0) {
-    const some = beyond.length > 4 ? `${beyond.length} rights` : beyond.join(', ');
-    warnings.push(
-      `authentication key ${authKey.id} may do more than signing and draining (${some}): signer serve should have the validator's, key 4 after signer hsm setup`,
-    );
-  }
-  if (forceAudit !== undefined && forceAudit !== 'off') {
-    if (!authKey.capabilities.includes('get-log-entries')) {
-      warnings.push(
-        'force-audit is on and this authentication key may not drain the log: the device stops when it is full',
-      );
-    }
-    if (info.logUsed === info.logTotal) {
-      warnings.push('force-audit is on and the log is full: nothing is signed until it is drained');
-    }
-  }
-  return warnings;
+/** What is worth saying. */
+function warningsOf({
+  info,
+  ...rights
+}: RightsFacts & { readonly info: DeviceInfo }): readonly string[] {
+  const { forceAudit } = rights;
+  const isStopped =
+    forceAudit !== undefined && forceAudit !== 'off' && info.logUsed === info.logTotal;
+  return isStopped
+    ? [
+        'force-audit is on and the log is full: nothing is signed until it is drained',
+        ...rightsWarnings(rights),
+      ]
+    : rightsWarnings(rights);
 }
 
 async function readAudit(
@@ -138,7 +116,7 @@ async function readAudit(
   };
 }
 
-async function hasFactoryPassword(
+async function findFactoryPassword(
   deps: DeviceSessionDeps,
   { connector: url, signal }: DeviceAccess & AbortOptions,
 ): Promise<boolean> {

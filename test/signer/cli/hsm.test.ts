@@ -135,7 +135,7 @@ describe('signer hsm detect and status', () => {
     const factory = ['--auth-key', '1', '--password-file', password];
     const before = await hsm('status', '--connector', device.url, ...factory);
     expect(before.notes).toContain('password of the factory');
-    expect(before.notes).toContain('may do more than signing');
+    expect(before.notes).toContain('holds more than serving needs');
     await setUp();
     const after = await hsm('status', ...as('validator'));
     expect(after.notes).not.toContain('warning');
