@@ -178,6 +178,12 @@ describe('a chain', () => {
       0,
     ],
     [
+      'signed by the key of the next one, but issued under another name',
+      attest(KEY, statements(), { ...DEVICE, name: 'YubiHSM Attestation (0007550141)' }),
+      [device, middle],
+      0,
+    ],
+    [
       'with a link signed by another key of the same name',
       attestation,
       [
