@@ -6,7 +6,8 @@ import { DeviceLog } from '../audit/device-log.ts';
 import { openDeviceLog } from '../audit/open-device-log.ts';
 import { storeReading } from '../audit/store-reading.ts';
 import { type DeviceLogReport, verifyDeviceLog } from '../audit/verify-device-log.ts';
-import { acquireHomeLock } from '../guard/home-lock.ts';
+import { acquireHomeLock, type HomeLock } from '../guard/home-lock.ts';
+import { HomeLockedError } from '../guard/sign-state-errors.ts';
 import { checkHome } from '../home/check-home.ts';
 import { homePaths } from '../home/home-paths.ts';
 import { type CliContext, type HomeFlags, printJson, printTable } from './context.ts';
@@ -51,11 +52,7 @@ export async function runAuditDrain(context: CliContext, flags: AuditDrainFlags)
   const home = resolve(flags.home);
   const access = yubiHsmAccess(flags);
   checkHome(home);
-  await using _lock = await acquireHomeLock(homePaths(home).lock, {
-    clock: context.clock,
-    waitMs: LOCK_WAIT_MS,
-    command: 'signer hsm audit drain',
-  });
+  await using _lock = await lockHome(context, home);
   await using log = openDeviceLog(context, home);
   const drained = await withDeviceLog(context, access, async (device) => {
     const { serial } = await device.logUse();
@@ -74,6 +71,23 @@ export async function runAuditDrain(context: CliContext, flags: AuditDrainFlags)
     context.note(
       `warning: while its log was full, the device was started ${unlogged.unloggedBoots} times and opened ${unlogged.unloggedAuthentications} sessions without an entry`,
     );
+  }
+}
+
+/** @throws {HomeLockedError} ERR_HOME_LOCKED */
+async function lockHome(context: CliContext, home: string): Promise<HomeLock> {
+  const { clock } = context;
+  try {
+    return await acquireHomeLock(homePaths(home).lock, {
+      clock,
+      waitMs: LOCK_WAIT_MS,
+      command: 'signer hsm audit drain',
+    });
+  } catch (error) {
+    if (error instanceof HomeLockedError) {
+      context.note('signer serve drains the logs of its devices by itself, at half full.');
+    }
+    throw error;
   }
 }
 

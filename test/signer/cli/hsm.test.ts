@@ -1,4 +1,6 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { systemClock } from '@privval/proto/runtime/clock';
+import { acquireHomeLock } from '@privval/signer/guard/home-lock';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ScratchFolder } from '../../harness/scratch-folder.ts';
 import { LOG_SLOTS } from '../../harness/yubihsm-sim/device/audit-log.ts';
@@ -441,6 +443,18 @@ describe('signer hsm audit', () => {
     expect(verified).toMatchObject({ exitCode: 1 });
     expect(verified.output).toContain('ERR_DEVICE_LOG_GAP');
     expect(verified.notes).toContain('ERR_DEVICE_LOG_SUSPECT');
+  });
+
+  test('drain is refused while the home is served, which drains by itself; verify is not', async () => {
+    await setUp();
+    const dir = await home();
+    await json('audit', 'drain', '--home', dir, ...as('auditor'));
+    const lock = { clock: systemClock, waitMs: 0, command: 'signer serve' };
+    await using _served = await acquireHomeLock(`${dir}/home.lock`, lock);
+    const { exitCode, notes } = await hsm('audit', 'drain', '--home', dir, ...as('auditor'));
+    expect(exitCode).toBe(3);
+    expect(notes).toContain('signer serve drains the logs of its devices by itself');
+    expect(await json('audit', 'verify', '--home', dir)).toMatchObject({ tampered: [] });
   });
 
   test('a home without a device log says so', async () => {
