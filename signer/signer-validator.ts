@@ -22,9 +22,16 @@ import type { DialNode } from './connection/dial-node.ts';
 import type { GrpcListenOptions } from './connection/grpc-options.ts';
 import type { NodeAddress } from './connection/node-address.ts';
 import type { Floor, ValidatorRecord } from './guard/sign-state-store.ts';
-import { type ProviderOptions, providerName } from './keyring/provider-options.ts';
+import {
+  COMMAND_TIMEOUT_MS,
+  type ProviderOptions,
+  providerName,
+} from './keyring/provider-options.ts';
 import { ServedValidator } from './served-validator.ts';
 import type { ValidatorFault, ValidatorStatus } from './signer-status.ts';
+
+/** A node gives up after 5 s: an answer is on its way before that. */
+const ANSWER_LIMIT_MS = 4_400;
 
 /** Collaborators of a {@link SignerValidator}. */
 export interface SignerValidatorDeps {
@@ -208,7 +215,7 @@ export class SignerValidator implements AsyncDisposable {
     for (const options of providers) all.push(opened.use(await openProvider(options)));
     const key = openProvidedKey(
       { clock, logger: withFields(logger, { validator }) },
-      { providers: all, expected: this.#publicKey },
+      { providers: all, expected: this.#publicKey, graceMs: graceMs(providers) },
     );
     // The key owns its providers.
     opened.move();
@@ -268,6 +275,18 @@ export class SignerValidator implements AsyncDisposable {
       sinceMs: this.#sinceMs,
     }));
   }
+}
+
+/**
+ * For how long a request waits for a device that has just gone: a little longer than the fifth
+ * attempt to open it takes, which comes 3.0 s after the first (S26); but a signature made then, slow
+ * as its device may be, must still be in time.
+ */
+function graceMs(providers: readonly ProviderOptions[]): number {
+  const deadlines = providers.map((place) =>
+    place.kind === 'file' ? 0 : (place.commandTimeoutMs ?? COMMAND_TIMEOUT_MS),
+  );
+  return Math.max(0, Math.min(3_500, ANSWER_LIMIT_MS - Math.max(...deadlines)));
 }
 
 /** Before the first attempt has ended. */

@@ -99,6 +99,23 @@ describe('the admin API', () => {
     });
   });
 
+  test('tells where the keys are and how their devices do', async () => {
+    using folder = new ScratchFolder();
+    const { server, client } = await connected(folder);
+    await using _ = server;
+    const providers = [
+      {
+        name: 'yubihsm 0007550140 key 0x0064',
+        state: 'in-service',
+        isActive: true,
+        fault: null,
+        since: '1970-01-01T00:00:00.000Z',
+      },
+    ];
+    expect((await client.status()).validators[0]?.providers).toEqual(providers);
+    expect((await client.validators())[0]?.providers).toEqual(providers);
+  });
+
   test('S12: marks every export stale', async () => {
     using folder = new ScratchFolder();
     const { server, client } = await connected(folder);
