@@ -96,6 +96,7 @@ export class YubiHsmDevice implements LoggedDevice, AsyncDisposable {
   /** A password that was refused is not tried again before the next start. */
   #refusal: { readonly error: unknown } | undefined;
   #sessions = 0;
+  #renewal: Promise<void> | undefined;
   /** Whether the session's device is known to be the right one: its log may have been too full to ask. */
   #isChecked = true;
   #keeper: DeviceLogKeeper | undefined;
@@ -140,10 +141,17 @@ export class YubiHsmDevice implements LoggedDevice, AsyncDisposable {
     }
   }
 
-  /** Has a session other than the one with this number, which is closed if it is the current one. */
+  /**
+   * Has a session other than the one with this number: that is closed, if it is the current one, and
+   * another opened in its turn, once for all who want it.
+   */
   async leaveSession(number: number | undefined, options: AbortOptions = {}): Promise<void> {
     await this.#ask(async (client) => {
-      if (number === this.#sessions) await client.renewSession(limits(options));
+      if (number !== this.#sessions) return;
+      this.#renewal ??= client.renewSession({ signal: this.#shutdown.signal }).finally(() => {
+        this.#renewal = undefined;
+      });
+      await abortable(this.#renewal, options);
     }, options);
   }
 
@@ -234,6 +242,7 @@ export class YubiHsmDevice implements LoggedDevice, AsyncDisposable {
             opened: () => {
               this.#sessions++;
             },
+            lost: (_session, error) => this.#sayLost(error),
           },
         },
         {
@@ -251,6 +260,14 @@ export class YubiHsmDevice implements LoggedDevice, AsyncDisposable {
       keys.encKey.fill(0);
       keys.macKey.fill(0);
     }
+  }
+
+  /** Sessions come and go; one that is given up for what came back is a matter of security. */
+  #sayLost(error: unknown): void {
+    const code = errorCode(error);
+    const reason = error instanceof Error ? error.message : String(error);
+    const level = code === 'ERR_YUBIHSM_UNTRUSTED_MESSAGE' ? 'warn' : 'debug';
+    this.#logger[level]({ code, reason }, 'a session with this device was lost');
   }
 
   #connect(): Promise<Connector> {
