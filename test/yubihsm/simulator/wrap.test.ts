@@ -257,6 +257,9 @@ describe('data under wrap', () => {
     const session = new DeviceUnderTest().open();
     putWrapKey(session, { capabilities: bits(0x25, 0x26) });
     const wrapped = session.data(CODE.wrapData, '0001aabbcc').toHex();
+    // One byte more than nonce, data and tag: Yubico's C library counts on it.
+    expect(wrapped).toHaveLength(2 * (13 + 1 + 3 + 16));
+    expect(unwrapped(Uint8Array.fromHex(wrapped))).toBe('2aaabbcc');
     expect(session.run(CODE.unwrapData, `0001${wrapped}`)).toBe('e90003aabbcc');
     expect(session.run(CODE.unwrapData, `0001${wrapped}00`)).toBe(error(0x02));
   });

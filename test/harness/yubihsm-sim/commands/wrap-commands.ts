@@ -84,14 +84,21 @@ export const WRAP_COMMANDS: readonly CommandSpec[] = [
     code: 0x68,
     name: 'WrapData',
     capability: CAPABILITY.wrapData,
-    run: (context, data) =>
-      seal(context.state, dataKey(context, data, CAPABILITY.wrapData), data.rest()),
+    run: (context, data) => {
+      const wrapKey = dataKey(context, data, CAPABILITY.wrapData);
+      return seal(context.state, wrapKey, concat(u8(wrapKey.algorithm), data.rest()));
+    },
   },
   {
     code: 0x69,
     name: 'UnwrapData',
     capability: CAPABILITY.unwrapData,
-    run: (context, data) => open(dataKey(context, data, CAPABILITY.unwrapData), data),
+    run: (context, data) => {
+      const wrapKey = dataKey(context, data, CAPABILITY.unwrapData);
+      const plaintext = open(wrapKey, data);
+      if (plaintext[0] !== wrapKey.algorithm) throw new DeviceFault(FAULT.invalidData);
+      return plaintext.slice(1);
+    },
   },
 ];
 
@@ -150,7 +157,7 @@ function aesKeyOf({ material }: StoredObject): Uint8Array {
   return material.bytes;
 }
 
-/** The key of the two data commands. Before 2.5 a missing right was invalid data there. */
+/** The key of the two data commands, which put the key's algorithm before the data, as objects have it. Before 2.5 a missing right was invalid data there. */
 function dataKey(context: CommandContext, data: ByteReader, capability: bigint): StoredObject {
   const id = data.u16();
   context.concerns(id);
