@@ -28,7 +28,8 @@ export async function main(args: readonly string[]): Promise<void> {
 /** Runs one command. @returns its exit code. */
 export async function run(args: readonly string[], context: CliContext): Promise<number> {
   try {
-    await createProgram(context).parseAsync(args, { from: 'user' });
+    const program = await createProgram(context, args);
+    await program.parseAsync(args, { from: 'user' });
     return EXIT_CODES.done;
   } catch (error) {
     if (error instanceof CommanderError) {
