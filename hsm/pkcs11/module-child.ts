@@ -9,8 +9,8 @@ import { type Frame, FrameDecoder } from './module-frames.ts';
 
 /** The program that runs in it. */
 const MAIN = new URL('./module-main.ts', import.meta.url);
-/** Standard input, output and error, and where the answers come: as `spawn` is told below. */
-type Pipes = [Writable, null, Readable, Readable];
+/** Requests, nothing, complaints, answers, the life line: as `spawn` is told below. */
+type Pipes = [Writable, null, Readable, Readable, Readable];
 
 /** How many lines of what the library prints are logged, per process. */
 const MAX_LOGGED_LINES = 20;
@@ -49,7 +49,7 @@ export class ModuleChild {
 
   private constructor(deps: ModuleChildDeps, options: ModuleChildOptions, child: ChildProcess) {
     this.#process = child;
-    const [requests, , complaints, answers] = child.stdio as unknown as Pipes;
+    const [requests, , complaints, answers, lifeLine] = child.stdio as unknown as Pipes;
     this.#requests = requests;
     const { promise, resolve } = Promise.withResolvers<string>();
     this.ended = promise;
@@ -58,6 +58,7 @@ export class ModuleChild {
     // Told by the process's end, with the reason.
     requests.on('error', () => undefined);
     answers.on('error', () => undefined);
+    lifeLine.on('error', () => undefined);
     answers.on('data', (piece: Uint8Array) => this.#take(piece));
     logComplaints(deps.logger, complaints);
     // Never rejects.
@@ -73,8 +74,8 @@ export class ModuleChild {
     // As undebuggable as the signer itself (S17): the PIN is in there.
     const flags = ['--disable-sigusr1', '--disable-warning=ExperimentalWarning'];
     const child = spawn(process.execPath, [...flags, main], {
-      // Requests, the library's chatter, its complaints, answers.
-      stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
+      // Requests, the library's chatter, its complaints, answers, and what ends with this process.
+      stdio: ['pipe', 'ignore', 'pipe', 'pipe', 'pipe'],
       env: childEnvironment(options.environment),
     });
     return new ModuleChild(deps, options, child);

@@ -1,9 +1,9 @@
-/** A signer that has a module started and is then only there to be killed. Prints the module's pid. */
+/** A signer that asks a module for one signature and is then only there to be killed. Prints the module's pid. */
 import { ModuleProcess } from '@privval/hsm/pkcs11/module-process';
 import { systemClock } from '@privval/proto/runtime/clock';
 import { silentLogger } from '@privval/proto/runtime/logger';
 
-const [modulePath = '', pinFile = ''] = process.argv.slice(2);
+const [modulePath = '', pinFile = '', publicKey = ''] = process.argv.slice(2);
 const logger = {
   ...silentLogger,
   info: (fields: object) => process.stdout.write(`${JSON.stringify(fields)}\n`),
@@ -16,4 +16,6 @@ const owner = new ModuleProcess(
     main: new URL('./fake-module-main.ts', import.meta.url),
   },
 );
-await owner.run({ do: 'list-keys' }, { timeoutMs: 60_000, queueTimeoutMs: 60_000 });
+const sign = { do: 'sign', key: { label: 'validator' }, publicKey } as const;
+const body = new Uint8Array(1);
+await owner.run(sign, { timeoutMs: 600_000, queueTimeoutMs: 600_000, body });

@@ -137,15 +137,19 @@ describe('the process of a module', () => {
     await expect(sign(module)).rejects.toMatchObject({ code: 'ERR_PKCS11_CLOSED' });
   });
 
-  test('ends when the signer is gone, however that ended', async () => {
+  test.each([
+    ['waits for requests', 'nothing'],
+    ['hangs in the vendor’s library', 'hang'],
+  ] as const)('ends when the signer is killed while it %s', async (_, instead) => {
     const fake = subject();
+    fake.file.order({ method: 'C_Sign', instead });
     const main = fileURLToPath(new URL('../../harness/module-owner-main.ts', import.meta.url));
-    const owner = spawn(process.execPath, [main, fake.file.path, fake.pinFile], {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
+    const args = [main, fake.file.path, fake.pinFile, PUBLIC_KEY];
+    const owner = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
     onTestFinished(() => void owner.kill('SIGKILL'));
     const [line] = await once(owner.stdout, 'data');
     const { pid } = JSON.parse(String(line)) as { readonly pid: number };
+    await until(() => fake.file.calls('C_Sign') > 0);
     expect(isRunning(pid)).toBe(true);
     owner.kill('SIGKILL');
     await until(() => !isRunning(pid));
