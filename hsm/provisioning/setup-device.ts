@@ -6,6 +6,7 @@ import type { FirmwareVersion } from 'yubihsm/objects/device-info';
 import { formatObjectId } from 'yubihsm/objects/object-id';
 import type { ListedObject } from 'yubihsm/objects/object-list';
 import type { YubiHsmClient } from 'yubihsm/yubihsm-client';
+import { YubiHsmError } from 'yubihsm/yubihsm-error';
 import { readPassphraseFile } from '../file/secret-file.ts';
 import { DeviceSecrets } from './device-secrets.ts';
 import {
@@ -16,6 +17,7 @@ import {
   openSession,
   tryOpenSession,
 } from './device-session.ts';
+import { plainDeviceInfo } from './plain-device-info.ts';
 import { ENTROPY_BYTES } from './recovery-phrase.ts';
 import { resetToFactory } from './reset-device.ts';
 import { FACTORY_KEY_ID, ROLES, TEMPORARY_KEY_ID } from './roles.ts';
@@ -130,7 +132,7 @@ async function openByAccess(place: DevicePlace, access: SetupRequest['access']):
   const client = await tryOpenSession(place, FACTORY_KEY_ID, factoryPassword());
   if (client !== undefined) return { client, by: 'factory' };
   const found = 'authentication key 1 does not take the password of the factory';
-  throw new DeviceNotBlankError({ serial: undefined, found });
+  throw new DeviceNotBlankError({ serial: await claimedSerial(place), found });
 }
 
 /**
@@ -158,6 +160,16 @@ async function isToBeReset(
 /** Id 0 is nobody's to give: what has it was made by the vendor. */
 function isOfFactory({ type, id }: ListedObject): boolean {
   return id === 0 || (type === 'authentication-key' && id === FACTORY_KEY_ID);
+}
+
+/** What the device says its serial is; for a message only, since nothing authenticates it. */
+async function claimedSerial({ connector, signal }: DevicePlace): Promise<string | undefined> {
+  try {
+    return (await plainDeviceInfo(connector, { signal })).serial;
+  } catch (error) {
+    if (error instanceof YubiHsmError) return undefined;
+    throw error;
+  }
 }
 
 async function newSecrets(client: YubiHsmClient): Promise<DeviceSecrets> {

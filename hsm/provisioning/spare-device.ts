@@ -2,13 +2,13 @@
 import type { AbortOptions } from '@privval/proto/runtime/abort';
 import { equalBytes } from '@privval/proto/runtime/bytes';
 import { CodedError } from '@privval/proto/runtime/coded-error';
-import { deviceInfo } from 'yubihsm/commands/device-commands';
 import { getObjectInfo, listObjects } from 'yubihsm/commands/object-commands';
 import { importWrapped } from 'yubihsm/commands/wrap-commands';
 import type { Capability } from 'yubihsm/objects/capability';
 import { formatObjectId } from 'yubihsm/objects/object-id';
 import type { YubiHsmClient } from 'yubihsm/yubihsm-client';
 import { readPassphraseFile } from '../file/secret-file.ts';
+import { type DeviceIdentity, isSameDevice, readIdentity } from './device-identity.ts';
 import { readDeviceKey, signingPublicKey } from './device-key.ts';
 import {
   connectDevice,
@@ -74,15 +74,16 @@ export class SpareDevice implements AsyncDisposable {
   static async open(
     deps: DeviceSessionDeps,
     options: SpareOptions &
-      AbortOptions & { readonly primarySerial: string; readonly keyId: number },
+      AbortOptions & { readonly primary: DeviceIdentity; readonly keyId: number },
   ): Promise<SpareDevice> {
     const { signal, wrapKeyId, keyId } = options;
     await using resources = new AsyncDisposableStack();
     const connector = resources.use(await connectDevice(deps, options.connector));
     const place: DevicePlace = { ...deps, connector, signal };
     const importer = resources.use(await openBy(place, options));
-    const { serial } = await importer.run(deviceInfo(), { signal });
-    if (serial === options.primarySerial) {
+    const identity = await readIdentity(importer, { signal });
+    const { serial } = identity;
+    if (isSameDevice(identity, options.primary)) {
       throw new BackupUnverifiedError(`it is the same device, ${serial}`);
     }
     await requireRight(importer, options.authKeyId, 'import-wrapped');

@@ -6,6 +6,7 @@ import { deviceInfo } from 'yubihsm/commands/device-commands';
 import { formatObjectId } from 'yubihsm/objects/object-id';
 import type { YubiHsmClient } from 'yubihsm/yubihsm-client';
 import { attestKey, type KeyAttestation } from './attest-key.ts';
+import { type DeviceIdentity, readIdentity } from './device-identity.ts';
 import { type DeviceKey, readDeviceKey, readDeviceKeys, signingPublicKey } from './device-key.ts';
 import { type DeviceAccess, type DeviceSessionDeps, withDevice } from './device-session.ts';
 import { backupText, checkFree, exportKey, writeNewFile } from './key-backup.ts';
@@ -87,8 +88,9 @@ export async function generateYubiHsmKey(
   if (backup !== undefined) checkFree(backup.file);
   if (attestationFile !== undefined) checkFree(attestationFile);
   return withDevice(deps, request, async (client) => {
-    const { serial } = await client.run(deviceInfo(), { signal });
-    await using spare = await openSpare(deps, { serial, keyId: id, backup, signal });
+    const primary = await readIdentity(client, { signal });
+    const { serial } = primary;
+    await using spare = await openSpare(deps, { primary, keyId: id, backup, signal });
     const capabilities = isExportable
       ? (['sign-eddsa', 'exportable-under-wrap'] as const)
       : (['sign-eddsa'] as const);
@@ -141,9 +143,10 @@ export async function exportYubiHsmKey(
   const { id, signal } = request;
   checkFree(request.file);
   return withDevice(deps, request, async (client) => {
-    const { serial } = await client.run(deviceInfo(), { signal });
+    const primary = await readIdentity(client, { signal });
+    const { serial } = primary;
     const key = await readDeviceKey(client, id, { signal });
-    await using open = await openSpare(deps, { serial, keyId: id, backup: request, signal });
+    await using open = await openSpare(deps, { primary, keyId: id, backup: request, signal });
     return { serial, key, backup: await backUp(client, key, { ...request, open }) };
   });
 }
@@ -187,14 +190,14 @@ export async function testYubiHsmKey(
 async function openSpare(
   deps: DeviceSessionDeps,
   wanted: AbortOptions & {
-    readonly serial: string;
+    readonly primary: DeviceIdentity;
     readonly keyId: number;
     readonly backup: BackupOptions | undefined;
   },
 ): Promise<SpareDevice | undefined> {
-  const { serial: primarySerial, keyId, backup, signal } = wanted;
+  const { primary, keyId, backup, signal } = wanted;
   if (backup?.spare === undefined) return undefined;
-  return SpareDevice.open(deps, { ...backup.spare, primarySerial, keyId, signal });
+  return SpareDevice.open(deps, { ...backup.spare, primary, keyId, signal });
 }
 
 async function backUp(

@@ -175,7 +175,10 @@ describe('a device that is not blank', () => {
   test('is refused when the password of the factory does not open it', async () => {
     const connector = await used();
     const before = objectsOf(connector);
-    await expect(setUp(connector)).rejects.toMatchObject({ code: 'ERR_DEVICE_NOT_BLANK' });
+    await expect(setUp(connector)).rejects.toMatchObject({
+      code: 'ERR_DEVICE_NOT_BLANK',
+      serial: '0007550140',
+    });
     expect(objectsOf(connector)).toEqual(before);
     expect(existsSync(folder.join('device'))).toBe(false);
   });

@@ -11,6 +11,14 @@ import {
 import { writeSecret } from '../home/home-fixtures.ts';
 import { type CliResult, cli } from './cli-runner.ts';
 
+/** The example that tmkms's own guide prints. */
+const GUIDE_PHRASE =
+  'double section release consider diet pilot flip shell mother alone what fantasy much answer lottery crew nut reopen stereo square popular addict just animal';
+
+/** The seed of RFC 8032's first test as object 1, under the wrap key that follows from that phrase. */
+const GUIDE_BACKUP =
+  '000102030405060708090a0b0c748d4e6af7fbefa643b64d5de01cfb849ff17fe0d6ddeba81979957ce3eb8409f1a9e9be13f4b9f244a9d8c7ae154b84927d408c4ab42f9e9b4d208233897f3df015ac54c1c3af5e44df1fe7402facbd437843a07e4eb3353008a2410f1eedbb334c4f72fd614839da12e2698877e313c9c1a6b961973f0a0aea5880c6ad4310983ea0bc3c3d7f9cc90b6e4bcdd6f9aa6f6b8280ed03034b239993b9a67c1db17e484974d2a7c47df0ce81';
+
 let folder: ScratchFolder;
 let resources: AsyncDisposableStack;
 let device: YubiHsmSimulator;
@@ -281,6 +289,19 @@ describe('signer hsm keys', () => {
     expect(await json('keys', 'list', ...as('operator'))).toEqual([]);
   });
 
+  test('two simulators of one serial are two devices: each has a key of its own', async () => {
+    await setUp();
+    const spare = resources.use(await startYubiHsmSimulator());
+    const restore = ['--restore', folder.join('device', 'recovery-phrase.txt')];
+    await json('setup', '--connector', spare.url, ...restore);
+    const admin = renamed(as('admin').slice(2), '--backup-');
+    const second = ['--backup-connector', spare.url, ...admin];
+    const args = [...as('operator'), '--backup', folder.join('key.wrap'), ...second];
+    expect(await json('keys', 'generate', '100', ...args)).toMatchObject({
+      backup: { verifiedOn: '0007550140' },
+    });
+  });
+
   test('a backup that does not open on the second device is said to be bad; the key stays', async () => {
     await setUp();
     const other = resources.use(await startYubiHsmSimulator({}, { serial: 3 }));
@@ -324,6 +345,24 @@ describe('signer hsm keys', () => {
     expect(key).toMatchObject({ id: 100, label: 'mine', origin: 'generated-then-wrapped' });
     const again = await hsm('keys', 'import', file, ...as('operator', spare.url));
     expect(again.notes).toContain('ERR_YUBIHSM_OBJECT_EXISTS');
+  });
+
+  test("a backup under the wrap key of tmkms's guide opens on a device by its phrase (hsm.md 3.9, 4.3)", async () => {
+    const phrase = writeSecret(folder, 'guide', `${GUIDE_PHRASE}\n`);
+    const out = folder.join('device');
+    await json('setup', '--connector', device.url, '--restore', phrase, '--out', out);
+    const blob = Buffer.from(GUIDE_BACKUP, 'hex').toString('base64');
+    writeFileSync(folder.join('key.wrap'), `${blob}\n`);
+    const imported = await json('keys', 'import', folder.join('key.wrap'), ...as('operator'));
+    expect(imported).toMatchObject({
+      key: {
+        id: 1,
+        label: 'validator',
+        origin: 'imported-then-wrapped',
+        publicKeyHex: 'd75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a',
+      },
+    });
+    await json('test', '1', ...as('validator'), '--count', '1');
   });
 
   test('import takes a priv_validator_key.json and a bare seed', async () => {
