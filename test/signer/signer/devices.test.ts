@@ -1,8 +1,14 @@
+import { renameSync } from 'node:fs';
 import type { PrivvalResponse } from '@privval/proto/privval/messages';
 import { errorCode } from '@privval/proto/runtime/coded-error';
+import { Signer } from '@privval/signer/signer';
 import { describe, expect, test } from 'vitest';
 import type { FakeCondition } from '../../harness/fake-provider.ts';
+import { ManualClock } from '../../harness/manual-clock.ts';
+import { PlainHome } from '../../harness/plain-home.ts';
+import { RecordingLogger } from '../../harness/recording-logger.ts';
 import { type ScriptedConnection, scriptedVote } from '../../harness/scripted-node.ts';
+import { SeededRandom } from '../../harness/seeded-random.ts';
 import { DeviceRig, settle, until } from './device-rig.ts';
 
 /** A signature is asked for and comes, while time passes. */
@@ -195,6 +201,27 @@ describe('S26: faults that waiting cannot heal', () => {
     await until(() => rig.started !== undefined);
     await signatureAt(rig, await rig.node('main').accept(), 1n);
   });
+});
+
+test('S26: a key file that is put back brings its validator into service, with the key that signs at once', async () => {
+  using home = await PlainHome.create([
+    { name: 'sound', chainId: 'a', nodes: ['unix:///nowhere/a'] },
+    { name: 'mended', chainId: 'b', nodes: ['unix:///nowhere/b'] },
+  ]);
+  renameSync(home.join('mended.json'), home.join('away'));
+  const clock = new ManualClock();
+  const logger = new RecordingLogger();
+  const signer = await Signer.start({ clock, random: new SeededRandom(1), logger }, home.options);
+  const mended = () => signer.status().validators[1];
+  await until(() => mended()?.providers[0]?.fault?.code === 'ERR_SECRET_FILE_UNREADABLE');
+  expect(mended()).toMatchObject({ fault: { code: 'ERR_SECRET_FILE_UNREADABLE' }, nodes: [] });
+  renameSync(home.join('away'), home.join('mended.json'));
+  await settle();
+  await clock.advance(5_000);
+  await until(() => mended()?.nodes.length === 1);
+  expect(mended()).toMatchObject({ fault: undefined, providers: [{ state: 'in-service' }] });
+  expect(logger.named('this validator is in service')).toHaveLength(1);
+  await signer[Symbol.asyncDispose]();
 });
 
 describe('S1: two validators', () => {
