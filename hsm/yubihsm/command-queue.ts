@@ -89,7 +89,8 @@ export class CommandQueue {
 
   /**
    * Lets nobody in any more and turns those away that wait; then does `last` when the command under
-   * way has ended, or `graceMs` after the call ends that by force and does not do it.
+   * way has ended. All of it takes `graceMs`: what is under way then is ended by force, and the signal
+   * of `last` aborted.
    */
   async close(graceMs: number, last: (signal: AbortSignal) => Promise<void>): Promise<void> {
     this.#closing.abort(new ClientClosedError(false));
@@ -97,7 +98,7 @@ export class CommandQueue {
     const onDeadline = (): void => this.#shutdown.abort(new ClientClosedError(true));
     deadline.signal.addEventListener('abort', onDeadline, { once: true });
     using _place = await this.#turnstile.enter();
-    if (!deadline.signal.aborted) await last(deadline.signal);
+    await last(deadline.signal);
     this.#shutdown.abort(new ClientClosedError(true));
   }
 

@@ -6,6 +6,7 @@ import type { SecureChannel } from './channel/secure-channel.ts';
 import { type AuthenticationKeys, CHALLENGE_BYTES } from './channel/session-keys.ts';
 import { SymmetricHandshake } from './channel/symmetric-handshake.ts';
 import { WrongCredentialsError } from './channel/wrong-credentials-error.ts';
+import { copyOf } from './commands/wire-bytes.ts';
 import { ObjectNotFoundError } from './device-errors.ts';
 import { AuthKeyNotFoundError } from './session-errors.ts';
 
@@ -46,7 +47,7 @@ export class CredentialStore implements Disposable {
 
   /** Derives the keys of a password, which takes some milliseconds. The caller's arrays stay as they are. */
   constructor(credentials: Credentials) {
-    this.#kept = copyOf(credentials);
+    this.#kept = keep(credentials);
   }
 
   /**
@@ -85,20 +86,20 @@ export class CredentialStore implements Disposable {
   }
 }
 
-function copyOf(credentials: Credentials): KeyCredentials {
+function keep(credentials: Credentials): KeyCredentials {
   switch (credentials.kind) {
     case 'password':
       return { kind: 'keys', ...authenticationKeysFromPassword(credentials.password) };
     case 'keys': {
       const { encKey, macKey } = credentials;
-      return { kind: 'keys', encKey: encKey.slice(), macKey: macKey.slice() };
+      return { kind: 'keys', encKey: copyOf(encKey), macKey: copyOf(macKey) };
     }
     case 'asymmetric': {
       const { privateKey, devicePublicKey } = credentials;
       return {
         kind: 'asymmetric',
-        privateKey: privateKey.slice(),
-        devicePublicKey: devicePublicKey.slice(),
+        privateKey: copyOf(privateKey),
+        devicePublicKey: copyOf(devicePublicKey),
       };
     }
   }

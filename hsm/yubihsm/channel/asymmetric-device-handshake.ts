@@ -1,6 +1,6 @@
 /** The device's side of an asymmetric handshake, for whatever stands in a device's place. */
 import { commandCode } from '../commands/command-code.ts';
-import { joinBytes } from '../commands/wire-bytes.ts';
+import { copyOf, joinBytes } from '../commands/wire-bytes.ts';
 import { encodeFrame, REPLY_FLAG } from '../connector/frame.ts';
 import { deriveAsymmetricKeys } from './asymmetric-keys.ts';
 import { P256_POINT_BYTES, p256Point, p256PublicKey, p256SharedSecret } from './p256.ts';
@@ -26,7 +26,7 @@ export function parseAsymmetricCreateSession(
   if (high === undefined || low === undefined || data.length !== 2 + P256_POINT_BYTES) {
     return undefined;
   }
-  return { authKeyId: high * 0x100 + low, hostEphemeralKey: data.slice(2) };
+  return { authKeyId: high * 0x100 + low, hostEphemeralKey: copyOf(data.subarray(2)) };
 }
 
 /** The reply, and the channel that is open from then on; `undefined` when a key is no point of the curve. */

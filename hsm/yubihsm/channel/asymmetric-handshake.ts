@@ -1,7 +1,7 @@
 /** Opening a session by a P-256 key, firmware 2.3 and later. Pure: frames in, frames out. */
 import { timingSafeEqual } from 'node:crypto';
 import { commandCode } from '../commands/command-code.ts';
-import { joinBytes, uint16 } from '../commands/wire-bytes.ts';
+import { copyOf, joinBytes, uint16 } from '../commands/wire-bytes.ts';
 import { encodeFrame } from '../connector/frame.ts';
 import { deriveAsymmetricKeys } from './asymmetric-keys.ts';
 import { handshakeReply } from './handshake-reply.ts';
@@ -56,7 +56,7 @@ export class AsymmetricHandshake implements Disposable {
   finish(reply: Uint8Array): SecureChannel {
     const { authKeyId, privateKey, ephemeralPrivateKey } = this.#start;
     const data = handshakeReply('CreateSession', reply, 1 + P256_POINT_BYTES + RECEIPT_BYTES);
-    const deviceEphemeralKey = data.slice(1, 1 + P256_POINT_BYTES);
+    const deviceEphemeralKey = copyOf(data.subarray(1, 1 + P256_POINT_BYTES));
     const ephemeral = p256SharedSecret(ephemeralPrivateKey, deviceEphemeralKey);
     const fixed = p256SharedSecret(privateKey, this.#devicePoint);
     this[Symbol.dispose]();

@@ -9,13 +9,15 @@ export const P256_PRIVATE_KEY_BYTES = 32;
 export const P256_POINT_BYTES = 65;
 
 const CURVE = 'prime256v1';
-const GROUP_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+const GROUP_ORDER = Buffer.from(
+  'ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551',
+  'hex',
+);
 
-/** Whether 32 bytes are a private key: neither 0 nor beyond the group's order. */
+/** Whether bytes are a private key: 32 of them, neither 0 nor beyond the group's order. */
 export function isP256PrivateKey(bytes: Uint8Array): boolean {
-  if (bytes.length !== P256_PRIVATE_KEY_BYTES) return false;
-  const scalar = BigInt(`0x${bytes.toHex()}`);
-  return scalar > 0n && scalar < GROUP_ORDER;
+  const isScalar = bytes.length === P256_PRIVATE_KEY_BYTES && bytes.some((byte) => byte !== 0);
+  return isScalar && Buffer.compare(bytes, GROUP_ORDER) < 0;
 }
 
 /** The public key, 65 bytes. @throws {InvalidRequestError} ERR_YUBIHSM_INVALID_REQUEST */
@@ -50,7 +52,10 @@ export function p256SharedSecret(
 ): Uint8Array | undefined {
   const own = withPrivateKey(privateKey);
   try {
-    return new Uint8Array(own.computeSecret(point));
+    const secret = own.computeSecret(point);
+    const copy = new Uint8Array(secret);
+    secret.fill(0);
+    return copy;
   } catch {
     return undefined;
   }

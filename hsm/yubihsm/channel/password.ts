@@ -13,7 +13,9 @@ const DERIVED_BYTES = 32;
  */
 export function authenticationKeysFromPassword(password: Uint8Array): AuthenticationKeys {
   const derived = derive(password);
-  return { encKey: derived.slice(0, 16), macKey: derived.slice(16) };
+  const keys = { encKey: derived.slice(0, 16), macKey: derived.slice(16) };
+  derived.fill(0);
+  return keys;
 }
 
 /**
@@ -36,5 +38,8 @@ export function privateKeyFromPassword(password: Uint8Array): Uint8Array {
 }
 
 function derive(password: Uint8Array): Uint8Array {
-  return new Uint8Array(pbkdf2Sync(password, SALT, ITERATIONS, DERIVED_BYTES, 'sha256'));
+  const derived = pbkdf2Sync(password, SALT, ITERATIONS, DERIVED_BYTES, 'sha256');
+  const copy = new Uint8Array(derived);
+  derived.fill(0);
+  return copy;
 }

@@ -1,7 +1,7 @@
 /** The device's side of a symmetric handshake, for whatever stands in a device's place. */
 import { timingSafeEqual } from 'node:crypto';
 import { commandCode } from '../commands/command-code.ts';
-import { joinBytes } from '../commands/wire-bytes.ts';
+import { copyOf, joinBytes } from '../commands/wire-bytes.ts';
 import { encodeFrame, REPLY_FLAG } from '../connector/frame.ts';
 import { SecureChannel } from './secure-channel.ts';
 import {
@@ -29,7 +29,7 @@ export function parseCreateSession(
   if (high === undefined || low === undefined || data.length !== 2 + CHALLENGE_BYTES) {
     return undefined;
   }
-  return { authKeyId: high * 0x100 + low, hostChallenge: data.slice(2) };
+  return { authKeyId: high * 0x100 + low, hostChallenge: copyOf(data.subarray(2)) };
 }
 
 /** One handshake as the device sees it. */

@@ -1,7 +1,6 @@
 /** The usual way to a device: yubihsm-connector, over HTTP. */
 import http from 'node:http';
 import https from 'node:https';
-import type { Socket } from 'node:net';
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { type Clock, systemClock } from '../clock.ts';
 import { commandCode } from '../commands/command-code.ts';
@@ -77,7 +76,6 @@ export class HttpConnector implements Connector {
   /** Closes each connection after its answer. */
   readonly #closing: http.Agent;
   #lastAnswerMs = Number.NEGATIVE_INFINITY;
-  #lastSocket: Socket | undefined;
   #keepsConnections = true;
 
   private constructor(deps: HttpConnectorDeps, options: HttpConnectorOptions) {
@@ -151,9 +149,6 @@ export class HttpConnector implements Connector {
         path: '/connector/api',
         body: frame,
         maxReplyBytes: MAX_REPLY_BYTES,
-        onSocket: (socket) => {
-          this.#lastSocket = socket;
-        },
       });
       this.#lastAnswerMs = this.#clock.monotonicMs();
       return reply;
@@ -164,19 +159,18 @@ export class HttpConnector implements Connector {
     }
   }
 
-  /** Drops the connection that was kept, unless it is to be used and good as far as one can see. */
+  /** Drops the connection that was kept, unless it may be used again. */
   async #checkKeptConnection(frame: Uint8Array): Promise<void> {
     if (!this.#keepsConnections) return;
     const isRecent = this.#clock.monotonicMs() - this.#lastAnswerMs < KEEP_CONNECTION_MS;
     if (isRecent && frame[0] !== CREATE_SESSION) {
-      // Should the other side have closed it, its FIN may be here, unread: the first turn ends this
-      // round of the event loop, the next reads what has arrived.
+      // Should the other side have closed it, that news may be here, unread: the first turn ends this
+      // round of the event loop, the next reads what has arrived, and the agent drops the connection.
       await turnOfTheLoop();
       await turnOfTheLoop();
-      const { destroyed, writable, readableEnded } = this.#lastSocket ?? { destroyed: true };
-      if (!destroyed && writable && !readableEnded) return;
+    } else {
+      this.#keeping.destroy();
     }
-    this.#keeping.destroy();
   }
 
   #limits(signal: AbortSignal): {

@@ -26,8 +26,6 @@ export interface HttpExchange {
   /** From the moment there is a connection. */
   readonly requestTimeoutMs: number;
   readonly signal: AbortSignal;
-  /** Told which connection is used, new or kept. */
-  readonly onSocket?: (socket: Socket) => void;
 }
 
 /** An answer, read to its end. */
@@ -78,11 +76,10 @@ export async function exchangeHttp(clock: Clock, exchange: HttpExchange): Promis
     deadline[Symbol.dispose]();
     deadline = limit(requestTimeoutMs, () => new ConnectorTimeoutError(url.name, requestTimeoutMs));
   };
-  const fail = (cause?: unknown): void => {
+  const fail = (cause: unknown): void => {
     giveUp(errorOf(url.name, cause, { isConnected, isKept: request.reusedSocket }));
   };
   request.once('socket', (socket: Socket) => {
-    exchange.onSocket?.(socket);
     if (request.reusedSocket) onConnected();
     else socket.once(url.isSecure ? 'secureConnect' : 'connect', onConnected);
   });
@@ -115,7 +112,7 @@ function readBody(
   outcome: {
     readonly done: (body: Uint8Array) => void;
     readonly tooLong: () => void;
-    readonly cut: (cause?: unknown) => void;
+    readonly cut: (cause: unknown) => void;
   },
 ): void {
   const chunks: Uint8Array[] = [];
@@ -126,10 +123,7 @@ function readBody(
     if (length > maxBytes) outcome.tooLong();
   });
   response.on('error', outcome.cut);
-  response.on('end', () => {
-    if (response.complete) outcome.done(joinBytes(...chunks));
-    else outcome.cut();
-  });
+  response.on('end', () => outcome.done(joinBytes(...chunks)));
 }
 
 /** What a failure of the socket or the parser means for the frame. */

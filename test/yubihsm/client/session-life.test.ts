@@ -3,7 +3,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { p256PublicKey } from 'yubihsm/channel/p256';
 import { authenticationKeysFromPassword, privateKeyFromPassword } from 'yubihsm/channel/password';
 import { deviceInfo, echo, getStorageInfo } from 'yubihsm/commands/device-commands';
-import { NoDeviceError, StaleConnectionError } from 'yubihsm/connector/connector-errors';
+import {
+  NoDeviceError,
+  ReplyLostError,
+  StaleConnectionError,
+} from 'yubihsm/connector/connector-errors';
 import { type ClientRig, clientRig, DEFAULT_KEYS } from './client-rig.ts';
 import { failure, sign, signature } from './scripted-device.ts';
 
@@ -253,6 +257,21 @@ describe('credentials that are not right', () => {
   });
 });
 
+describe('credentials that are given in Buffers', () => {
+  test('are copied: neither side wipes those of the other', async () => {
+    const encKey = Buffer.from(DEFAULT_KEYS.encKey);
+    const macKey = Buffer.from(DEFAULT_KEYS.macKey);
+    const client = await rig.open({ credentials: { kind: 'keys', encKey, macKey } });
+    await client.renewSession();
+    await client[Symbol.asyncDispose]();
+    expect(new Uint8Array(encKey)).toEqual(DEFAULT_KEYS.encKey);
+    const other = await rig.open({ credentials: { kind: 'keys', encKey, macKey } });
+    encKey.fill(0);
+    macKey.fill(0);
+    await other.renewSession();
+  });
+});
+
 describe('a device whose sessions are all in use', () => {
   test('is asked again after one to two seconds, as long as there is time', async () => {
     rig.device.script = (frame) =>
@@ -307,6 +326,22 @@ describe('sessions that are lost again and again', () => {
     rig.device.script = (frame) => frame.answer();
     await rig.clock.advance(1_000);
     await client.run(sign('a vote'), options);
+  });
+
+  test('count also when it is not known whether they were opened', async () => {
+    const client = await rig.open();
+    rig.device.restart();
+    rig.device.script = (frame) => {
+      const answer = frame.answer();
+      if (frame.kind === 'create-session') throw new ReplyLostError('memory', false);
+      return answer;
+    };
+    for (let i = 0; i < 7; i++) {
+      await expect(client.run(sign('a vote'))).rejects.toEqual(coded('REPLY_LOST'));
+    }
+    await expect(client.run(sign('a vote'), { commandTimeoutMs: 700 })).rejects.toEqual(
+      coded('SESSIONS_LOST_TOO_OFTEN'),
+    );
   });
 
   test('do not count where no device was there to open them', async () => {

@@ -296,6 +296,15 @@ describe('the connection', () => {
     expect(server.requests.map(({ connection }) => connection)).toEqual([1, 2]);
   });
 
+  test('that the connector closes right behind each answer is not missed either', async () => {
+    const { connector, server } = await facing((request) => {
+      request.reply(200, REPLY);
+      request.close();
+    });
+    for (let i = 0; i < 5; i++) await connector.transceive(FRAME);
+    expect(server.requests.map(({ connection }) => connection)).toEqual([1, 2, 3, 4, 5]);
+  });
+
   test('that breaks although it was kept is the last that is kept', async () => {
     const { connector, server } = await facing((request) => {
       if (server.requests.length === 2) request.close();
