@@ -10,6 +10,9 @@ import { startYubiHsmSimulator, type YubiHsmSimulatorOptions } from './simulator
 /** The connector's own port. */
 const DEFAULT_PORT = 12345;
 
+/** Of the device at that port. */
+const DEFAULT_SERIAL = 7_550_140;
+
 const USAGE =
   'usage: yubihsm-sim [--port P] [--latency-ms N] [--serial N] [--firmware X.Y.Z] [--reboot-ms N]';
 
@@ -24,13 +27,19 @@ function readOptions(args: readonly string[]): YubiHsmSimulatorOptions {
   const { values } = parseFlags(args);
   const firmware = parseFirmware(values.firmware ?? textOf(DEFAULT_FIRMWARE));
   if (firmware === undefined) throw new UsageError('--firmware is three numbers, such as 2.4.1');
+  const port = numberOf('port', values.port, 65_535) ?? DEFAULT_PORT;
   return {
-    port: numberOf('port', values.port, 65_535) ?? DEFAULT_PORT,
+    port,
     latencyMs: numberOf('latency-ms', values['latency-ms'], 3_600_000),
     rebootMs: numberOf('reboot-ms', values['reboot-ms'], 3_600_000),
-    serial: numberOf('serial', values.serial, 0xffff_ffff),
+    serial: numberOf('serial', values.serial, 0xffff_ffff) ?? serialAt(port),
     firmware,
   };
+}
+
+/** Real devices have serials of their own, and programs tell them apart by these: so have two simulators. */
+function serialAt(port: number): number {
+  return port === 0 ? DEFAULT_SERIAL : DEFAULT_SERIAL + port - DEFAULT_PORT;
 }
 
 function parseFlags(args: readonly string[]) {

@@ -212,6 +212,36 @@ describe('signer hsm keys', () => {
     expect(readFileSync(pem, 'utf8')).toContain('BEGIN CERTIFICATE');
   });
 
+  test.each([0x01, 0x02, 0x09])(
+    'a device that answers %i instead of an attestation has made the key all the same',
+    async (code) => {
+      await setUp();
+      device.device.filterReplies((command, message) =>
+        command === 0x64 ? { command: 0x7f, data: Uint8Array.of(code) } : message,
+      );
+      const pem = folder.join('attestation.pem');
+      const args = [...as('operator'), '--attestation', pem];
+      expect(await json('keys', 'generate', '100', ...args)).toMatchObject({
+        key: { id: 100 },
+        attestation: { attested: false, reason: expect.stringContaining('the device answers') },
+      });
+      expect(() => statSync(pem)).toThrow('ENOENT');
+    },
+  );
+
+  test('an attestation of another key than the one the device shows is an error', async () => {
+    await setUp();
+    device.device.filterReplies((command, message) =>
+      command === 0x54
+        ? { ...message, data: message.data.map((byte, at) => (at ? 7 : byte)) }
+        : message,
+    );
+    const { exitCode, notes } = await hsm('keys', 'generate', '100', ...as('operator'));
+    expect(exitCode).toBe(1);
+    expect(notes).toContain('it is about another public key');
+    expect(notes).toContain('ERR_KEY_MADE_UNFINISHED');
+  });
+
   test('generate with --non-exportable makes a key without a backup, ever', async () => {
     await setUp();
     const flags = ['--non-exportable', '--label', 'mine', '--domains', '1,3'];
