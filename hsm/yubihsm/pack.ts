@@ -53,6 +53,8 @@ async function compile(scratch: string, stage: string): Promise<void> {
     extends: join(ROOT, 'tsconfig.json'),
     compilerOptions: {
       noEmit: false,
+      // What Node.js 24 has: `Uint8Array.prototype.toHex`, say, came later.
+      lib: ['es2025', 'esnext.disposable'],
       rootDir: HERE,
       outDir: stage,
       typeRoots: [join(ROOT, 'node_modules/@types')],
@@ -61,7 +63,12 @@ async function compile(scratch: string, stage: string): Promise<void> {
     exclude: [join(HERE, 'pack.ts'), join(HERE, 'public-modules.ts'), '**/node_modules'],
   };
   await writeFile(config, JSON.stringify(settings));
-  await run(join(ROOT, 'node_modules/.bin/tsc'), ['--project', config]);
+  try {
+    await run(join(ROOT, 'node_modules/.bin/tsc'), ['--project', config]);
+  } catch (error) {
+    process.stderr.write(String((error as { readonly stdout?: unknown }).stdout ?? error));
+    throw error;
+  }
 }
 
 async function manifest(): Promise<object> {

@@ -111,6 +111,16 @@ describe('on Node.js 24', () => {
     expect(await runByNode24(file)).toBe('true');
   });
 
+  it('a key of P-256 opens a session, a backup opens without a device, an attestation verifies', async () => {
+    await using simulator = await startYubiHsmSimulator({}, { port: 0 });
+    await writeFile(join(folder, 'others.ts'), consumerOfOthers(simulator.url));
+    expect((await runByNode24('others.ts')).split('\n')).toEqual([
+      'signed in its session: 64',
+      'opened: 96',
+      'attested: verified',
+    ]);
+  });
+
   it('the other examples run: a backup that moves to another device, a log that is drained', async () => {
     await using simulator = await startYubiHsmSimulator({}, { port: 0 });
     await using other = await startYubiHsmSimulator({}, { port: 0 });
@@ -121,6 +131,56 @@ describe('on Node.js 24', () => {
     expect((await runByNode24('both.ts')).split('\n')).toEqual(['same key: true', 'stored: true']);
   });
 });
+
+/** A program that uses what no example does. */
+function consumerOfOthers(url: string): string {
+  return `
+import { verifyAttestation } from 'yubihsm/attestation/verify-attestation';
+import { generateP256PrivateKey, p256PublicKey } from 'yubihsm/channel/p256';
+import { generateAsymmetricKey, getPublicKey, signAttestationCertificate, signEddsa } from 'yubihsm/commands/asymmetric-key-commands';
+import { putAuthenticationKey } from 'yubihsm/commands/authentication-key-commands';
+import { getDevicePubkey } from 'yubihsm/commands/device-commands';
+import { getOpaque } from 'yubihsm/commands/opaque-commands';
+import { exportWrapped, putWrapKey } from 'yubihsm/commands/wrap-commands';
+import { HttpConnector } from 'yubihsm/connector/http-connector';
+import { unwrapObject } from 'yubihsm/wrap/wrap-cipher';
+import { YubiHsmClient } from 'yubihsm/yubihsm-client';
+
+const id = 2;
+const rights = ['sign-eddsa', 'exportable-under-wrap'] as const;
+await using connector = HttpConnector.open({}, { url: '${url}' });
+await using admin = await YubiHsmClient.open(
+  { connector },
+  { authKeyId: 1, credentials: { kind: 'password', password: Buffer.from('password') } },
+);
+await admin.run(generateAsymmetricKey({ id, label: '', domains: [1], capabilities: rights, algorithm: 'ed25519' }));
+
+const privateKey = generateP256PrivateKey((count) => crypto.getRandomValues(new Uint8Array(count)));
+await admin.run(
+  putAuthenticationKey({ id, label: '', domains: [1], capabilities: rights }, [], {
+    kind: 'asymmetric',
+    publicKey: p256PublicKey(privateKey),
+  }),
+);
+const devicePublicKey = await admin.runPlain(getDevicePubkey());
+await using own = await YubiHsmClient.open(
+  { connector },
+  { authKeyId: id, credentials: { kind: 'asymmetric', privateKey, devicePublicKey } },
+);
+console.log('signed in its session:', (await own.run(signEddsa(id, new Uint8Array(3)))).length);
+
+const wrapKey = crypto.getRandomValues(new Uint8Array(32));
+const params = { id, label: '', domains: [1], capabilities: ['export-wrapped'], algorithm: 'aes256-ccm-wrap' } as const;
+await admin.run(putWrapKey(params, rights, wrapKey));
+const { body } = unwrapObject(wrapKey, await admin.run(exportWrapped(id, 'asymmetric-key', id)));
+console.log('opened:', body.length);
+
+const attestation = await admin.run(signAttestationCertificate(id, 0));
+const { key } = await admin.run(getPublicKey(id));
+const chain = { attestation, intermediates: [], ca: await admin.run(getOpaque(0)) };
+console.log('attested:', verifyAttestation(chain, key).kind);
+`;
+}
 
 /** A program that uses the second and the third example. */
 function consumerOfBoth(url: string, otherUrl: string): string {
