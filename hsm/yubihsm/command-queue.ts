@@ -33,10 +33,10 @@ export class CommandQueue {
   readonly #clock: Clock;
   readonly #maxQueued: number;
   readonly #turnstile: Turnstile;
-  /** Aborted first: nobody waits any more. */
+  /** Aborted when nobody is to wait any more. */
   readonly #closing = new AbortController();
-  /** Aborted last: nothing is under way any more. */
-  readonly #shutdown = new AbortController();
+  /** Ends the turn there is by force. */
+  #endTurn: (() => void) | undefined;
 
   constructor(clock: Clock, maxQueued: number) {
     this.#clock = clock;
@@ -65,25 +65,21 @@ export class CommandQueue {
   ): Promise<T> {
     using _place = await this.#enter(command, limits);
     this.#expectOpen();
-    const { commandTimeoutMs } = limits;
-    const endsAtMs = this.#clock.monotonicMs() + commandTimeoutMs;
-    using deadline = this.#clock.deadline(commandTimeoutMs);
-    using linked = linkSignals(limits.signal, this.#shutdown.signal, deadline.signal);
+    const { commandTimeoutMs: limitMs } = limits;
+    const ending = new AbortController();
+    using deadline = this.#clock.deadline(limitMs);
+    using linked = linkSignals(limits.signal, ending.signal);
+    const endsAtMs = this.#clock.monotonicMs() + limitMs;
     const turn: Turn = { signal: linked.signal, endsAtMs, isSent: false };
+    deadline.signal.addEventListener('abort', () => {
+      const { reason: cause } = deadline.signal;
+      ending.abort(new CommandTimeoutError(command, { limitMs, mayHaveRun: turn.isSent, cause }));
+    });
+    this.#endTurn = () => ending.abort(new ClientClosedError(turn.isSent));
     try {
       return await work(turn);
-    } catch (cause) {
-      if (deadline.signal.aborted && cause === deadline.signal.reason) {
-        throw new CommandTimeoutError(command, {
-          limitMs: commandTimeoutMs,
-          mayHaveRun: turn.isSent,
-          cause,
-        });
-      }
-      if (this.#shutdown.signal.aborted && cause === this.#shutdown.signal.reason) {
-        throw new ClientClosedError(turn.isSent, { cause });
-      }
-      throw cause;
+    } finally {
+      this.#endTurn = undefined;
     }
   }
 
@@ -95,11 +91,9 @@ export class CommandQueue {
   async close(graceMs: number, last: (signal: AbortSignal) => Promise<void>): Promise<void> {
     this.#closing.abort(new ClientClosedError(false));
     using deadline = this.#clock.deadline(graceMs);
-    const onDeadline = (): void => this.#shutdown.abort(new ClientClosedError(true));
-    deadline.signal.addEventListener('abort', onDeadline, { once: true });
+    deadline.signal.addEventListener('abort', () => this.#endTurn?.());
     using _place = await this.#turnstile.enter();
     await last(deadline.signal);
-    this.#shutdown.abort(new ClientClosedError(true));
   }
 
   async #enter(
