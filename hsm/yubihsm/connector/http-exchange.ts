@@ -80,7 +80,8 @@ export async function exchangeHttp(clock: Clock, exchange: HttpExchange): Promis
     giveUp(errorOf(url.name, cause, { isConnected, isKept: request.reusedSocket }));
   };
   request.once('socket', (socket: Socket) => {
-    if (request.reusedSocket) onConnected();
+    const isConnecting = url.isSecure || socket.connecting;
+    if (request.reusedSocket || !isConnecting) onConnected();
     else socket.once(url.isSecure ? 'secureConnect' : 'connect', onConnected);
   });
   request.once('response', (response) => {
