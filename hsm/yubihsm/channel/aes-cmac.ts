@@ -9,18 +9,48 @@ const REDUCTION = 0x87;
 
 /** The 16-byte CMAC of `message`. `key` is an AES key of 16, 24 or 32 bytes. */
 export function aesCmac(key: Uint8Array, message: Uint8Array): Uint8Array {
-  const lastStart = Math.max(0, Math.ceil(message.length / BLOCK_BYTES) - 1) * BLOCK_BYTES;
-  const isLastWhole = message.length === lastStart + BLOCK_BYTES;
-  const blocks = new Uint8Array(lastStart + BLOCK_BYTES);
-  blocks.set(message);
-  if (!isLastWhole) blocks[message.length] = 0x80;
+  using cmac = new AesCmac(key);
+  return cmac.of(message);
+}
 
-  const subkey = double(lastBlockOfCbc(key, ZERO_BLOCK));
-  if (!isLastWhole) double(subkey);
-  for (let i = 0; i < BLOCK_BYTES; i++) {
-    blocks[lastStart + i] = (blocks[lastStart + i] ?? 0) ^ (subkey[i] ?? 0);
+/** A key for many messages: what follows from it alone is worked out once. */
+export class AesCmac implements Disposable {
+  readonly #key: Uint8Array;
+  /** Masks of a last block that is whole, and of one that is padded. */
+  readonly #wholeMask: Uint8Array;
+  readonly #paddedMask: Uint8Array;
+
+  /** `key` is an AES key of 16, 24 or 32 bytes. It stays the caller's, who does not change it. */
+  constructor(key: Uint8Array) {
+    this.#key = key;
+    this.#wholeMask = double(lastBlockOfCbc(key, ZERO_BLOCK));
+    this.#paddedMask = double(new Uint8Array(this.#wholeMask));
   }
-  return lastBlockOfCbc(key, blocks);
+
+  /** The 16-byte CMAC of a message given in parts. */
+  of(...parts: readonly Uint8Array[]): Uint8Array {
+    const length = parts.reduce((total, part) => total + part.length, 0);
+    const lastStart = Math.max(0, Math.ceil(length / BLOCK_BYTES) - 1) * BLOCK_BYTES;
+    const isLastWhole = length === lastStart + BLOCK_BYTES;
+    const blocks = new Uint8Array(lastStart + BLOCK_BYTES);
+    let end = 0;
+    for (const part of parts) {
+      blocks.set(part, end);
+      end += part.length;
+    }
+    if (!isLastWhole) blocks[length] = 0x80;
+    const mask = isLastWhole ? this.#wholeMask : this.#paddedMask;
+    for (let i = 0; i < BLOCK_BYTES; i++) {
+      blocks[lastStart + i] = (blocks[lastStart + i] ?? 0) ^ (mask[i] ?? 0);
+    }
+    return lastBlockOfCbc(this.#key, blocks);
+  }
+
+  /** Wipes what was worked out; the key is its owner's to wipe. */
+  [Symbol.dispose](): void {
+    this.#wholeMask.fill(0);
+    this.#paddedMask.fill(0);
+  }
 }
 
 /** CBC from a zero vector: its last block is the CMAC of blocks that are already masked. */

@@ -1,7 +1,6 @@
 /** The encrypted messages of one session, for both of its ends. */
-import { createCipheriv, createDecipheriv, timingSafeEqual } from 'node:crypto';
+import { type Cipheriv, createCipheriv, createDecipheriv, timingSafeEqual } from 'node:crypto';
 import { commandCode } from '../commands/command-code.ts';
-import { joinBytes } from '../commands/wire-bytes.ts';
 import {
   decodeFrame,
   ERROR_COMMAND,
@@ -10,7 +9,7 @@ import {
   REPLY_FLAG,
 } from '../connector/frame.ts';
 import { InvariantError } from '../invariant-error.ts';
-import { aesCmac } from './aes-cmac.ts';
+import { AesCmac } from './aes-cmac.ts';
 import { type SessionKeys, wipeSessionKeys } from './session-keys.ts';
 import { UntrustedMessageError } from './untrusted-message-error.ts';
 
@@ -44,6 +43,10 @@ export interface SecureChannelStart {
 export class SecureChannel implements Disposable {
   readonly sessionId: number;
   readonly #keys: SessionKeys;
+  readonly #mac: AesCmac;
+  readonly #rmac: AesCmac;
+  /** Each block by itself: one cipher serves for every counter. */
+  readonly #counterCipher: Cipheriv;
   #chain: Uint8Array;
   #counter = 1;
   /** The command whose reply is still to come or to be given, and which end this is for it. */
@@ -53,6 +56,10 @@ export class SecureChannel implements Disposable {
   constructor(start: SecureChannelStart) {
     this.sessionId = start.sessionId;
     this.#keys = start.keys;
+    this.#mac = new AesCmac(start.keys.macKey);
+    this.#rmac = new AesCmac(start.keys.rmacKey);
+    this.#counterCipher = createCipheriv('aes-128-ecb', start.keys.encKey, null);
+    this.#counterCipher.setAutoPadding(false);
     this.#chain = start.chain;
   }
 
@@ -71,7 +78,7 @@ export class SecureChannel implements Disposable {
     this.#expectNoTurn();
     this.#turn = { end: 'host', command: inner.command };
     const message = this.#encrypt(SESSION_MESSAGE, inner);
-    this.#chain = this.#authenticate(message, this.#keys.macKey);
+    this.#chain = this.#authenticate(message, this.#mac);
     return message;
   }
 
@@ -83,7 +90,7 @@ export class SecureChannel implements Disposable {
   openReply(message: Uint8Array): Frame {
     const { command } = this.#expectTurn('host');
     try {
-      const frame = this.#verify(message, SESSION_MESSAGE | REPLY_FLAG, this.#keys.rmacKey).inner();
+      const frame = this.#verify(message, SESSION_MESSAGE | REPLY_FLAG, this.#rmac).inner();
       const isReply = frame.command === (command | REPLY_FLAG);
       const isError = frame.command === ERROR_COMMAND && frame.data.length === 1;
       if (!isReply && !isError) throw new UntrustedMessageError('inner-command');
@@ -103,7 +110,7 @@ export class SecureChannel implements Disposable {
    */
   openRequest(message: Uint8Array): Frame {
     this.#expectNoTurn();
-    const { mac, inner } = this.#verify(message, SESSION_MESSAGE, this.#keys.macKey);
+    const { mac, inner } = this.#verify(message, SESSION_MESSAGE, this.#mac);
     this.#chain = mac;
     this.#turn = { end: 'device', command: 0 };
     return inner();
@@ -113,7 +120,7 @@ export class SecureChannel implements Disposable {
   sealReply(inner: Frame): Uint8Array {
     this.#expectTurn('device');
     const message = this.#encrypt(SESSION_MESSAGE | REPLY_FLAG, inner);
-    this.#authenticate(message, this.#keys.rmacKey);
+    this.#authenticate(message, this.#rmac);
     this.#endTurn();
     return message;
   }
@@ -122,6 +129,8 @@ export class SecureChannel implements Disposable {
   [Symbol.dispose](): void {
     this.#isClosed = true;
     wipeSessionKeys(this.#keys);
+    this.#mac[Symbol.dispose]();
+    this.#rmac[Symbol.dispose]();
     this.#chain.fill(0);
   }
 
@@ -156,8 +165,8 @@ export class SecureChannel implements Disposable {
   }
 
   /** Puts the MAC of `message` into its last bytes and returns the whole CMAC. */
-  #authenticate(message: Uint8Array, key: Uint8Array): Uint8Array {
-    const mac = aesCmac(key, joinBytes(this.#chain, message.subarray(0, -MAC_BYTES)));
+  #authenticate(message: Uint8Array, cmac: AesCmac): Uint8Array {
+    const mac = cmac.of(this.#chain, message.subarray(0, -MAC_BYTES));
     message.set(mac.subarray(0, MAC_BYTES), message.length - MAC_BYTES);
     return mac;
   }
@@ -166,7 +175,7 @@ export class SecureChannel implements Disposable {
   #verify(
     message: Uint8Array,
     outerCommand: number,
-    key: Uint8Array,
+    cmac: AesCmac,
   ): { readonly mac: Uint8Array; readonly inner: () => Frame } {
     const frame = decodeFrame(message);
     if (frame === undefined) throw new UntrustedMessageError('frame');
@@ -175,7 +184,7 @@ export class SecureChannel implements Disposable {
     if (encryptedBytes < BLOCK_BYTES || encryptedBytes % BLOCK_BYTES !== 0) {
       throw new UntrustedMessageError('length');
     }
-    const mac = aesCmac(key, joinBytes(this.#chain, message.subarray(0, -MAC_BYTES)));
+    const mac = cmac.of(this.#chain, message.subarray(0, -MAC_BYTES));
     if (!timingSafeEqual(mac.subarray(0, MAC_BYTES), message.subarray(-MAC_BYTES))) {
       throw new UntrustedMessageError('mac');
     }
@@ -201,8 +210,6 @@ export class SecureChannel implements Disposable {
   #initialVector(): Uint8Array {
     const counter = new Uint8Array(BLOCK_BYTES);
     new DataView(counter.buffer).setBigUint64(BLOCK_BYTES - 8, BigInt(this.#counter));
-    const cipher = createCipheriv('aes-128-ecb', this.#keys.encKey, null);
-    cipher.setAutoPadding(false);
-    return cipher.update(counter);
+    return this.#counterCipher.update(counter);
   }
 }
