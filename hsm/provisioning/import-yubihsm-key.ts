@@ -5,6 +5,7 @@ import type { AbortOptions } from '@privval/proto/runtime/abort';
 import { equalBytes } from '@privval/proto/runtime/bytes';
 import { CodedError } from '@privval/proto/runtime/coded-error';
 import { putAsymmetricKey } from 'yubihsm/commands/asymmetric-key-commands';
+import type { Command } from 'yubihsm/commands/command';
 import { deviceInfo } from 'yubihsm/commands/device-commands';
 import { importWrapped } from 'yubihsm/commands/wrap-commands';
 import type { YubiHsmClient } from 'yubihsm/yubihsm-client';
@@ -14,6 +15,7 @@ import { readKeyFile } from '../file/open-key-file.ts';
 import { readSecretFile } from '../file/secret-file.ts';
 import { type DeviceKey, DeviceKeyUnsuitableError, readDeviceKey } from './device-key.ts';
 import { type DeviceAccess, type DeviceSessionDeps, withDevice } from './device-session.ts';
+import { makeKey } from './free-key-id.ts';
 import { readBackup } from './key-backup.ts';
 
 /** A seed in base64, and white space. */
@@ -42,8 +44,8 @@ export type ImportSource =
 
 /** What a key from a file becomes on the device. */
 export interface NewObject {
-  /** 0 lets the device choose. */
-  readonly id: number;
+  /** `undefined`: one that is free. */
+  readonly id: number | undefined;
   readonly label: string;
   readonly domains: readonly number[];
   readonly isExportable: boolean;
@@ -96,13 +98,18 @@ function putting(secret: Ed25519SecretKey, as: NewObject): Importer {
     const capabilities = isExportable
       ? (['sign-eddsa', 'exportable-under-wrap'] as const)
       : (['sign-eddsa'] as const);
-    const params = { id, label, domains, capabilities, algorithm: 'ed25519' } as const;
-    const command = owned.exportSeed((seed) => putAsymmetricKey(params, seed));
+    const params = { label, domains, capabilities, algorithm: 'ed25519' } as const;
+    const commands: Command<number>[] = [];
+    const put = (free: number): Command<number> => {
+      const command = owned.exportSeed((seed) => putAsymmetricKey({ ...params, id: free }, seed));
+      commands.push(command);
+      return command;
+    };
     let given: number;
     try {
-      given = await client.run(command, options);
+      given = await makeKey(client, id, put, options);
     } finally {
-      command.data.fill(0);
+      for (const { data } of commands) data.fill(0);
     }
     const key = await readDeviceKey(client, given, options);
     if (key.publicKey === undefined || !equalBytes(key.publicKey, owned.publicKey.bytes)) {

@@ -66,7 +66,7 @@ export class SpareDevice implements AsyncDisposable {
 
   /**
    * Opens the device and looks at everything that could be in the way, before there is anything to
-   * verify. `keyId` 0: not known yet.
+   * verify. `keyId` undefined: not known yet.
    *
    * @throws {BackupUnverifiedError} ERR_BACKUP_UNVERIFIED
    * @throws what connector and device do.
@@ -74,7 +74,7 @@ export class SpareDevice implements AsyncDisposable {
   static async open(
     deps: DeviceSessionDeps,
     options: SpareOptions &
-      AbortOptions & { readonly primary: DeviceIdentity; readonly keyId: number },
+      AbortOptions & { readonly primary: DeviceIdentity; readonly keyId: number | undefined },
   ): Promise<SpareDevice> {
     const { signal, wrapKeyId, keyId } = options;
     await using resources = new AsyncDisposableStack();
@@ -94,8 +94,10 @@ export class SpareDevice implements AsyncDisposable {
         `it has no wrap key ${name}: set it up with the same recovery phrase (signer hsm setup --restore)`,
       );
     }
-    const keys = await importer.run(listObjects({ type: 'asymmetric-key', id: keyId }));
-    if (keyId !== 0 && keys.length > 0) throw alreadyThere(keyId);
+    if (keyId !== undefined) {
+      const keys = await importer.run(listObjects({ type: 'asymmetric-key', id: keyId }));
+      if (keys.length > 0) throw alreadyThere(keyId);
+    }
     const { signer: by } = options;
     const signer = by === undefined ? importer : resources.use(await openBy(place, by));
     await requireRight(signer, (by ?? options).authKeyId, 'sign-eddsa');

@@ -7,6 +7,7 @@ import { deleteObject } from 'yubihsm/commands/object-commands';
 import { formatObjectId } from 'yubihsm/objects/object-id';
 import { rightsWarnings } from '../yubihsm-provider/signing-rights.ts';
 import type { YubiHsmDevice } from '../yubihsm-provider/yubihsm-device.ts';
+import { makeKey } from './free-key-id.ts';
 
 /** Longest label of an object, in bytes (hsm.md 3.1). */
 const MAX_LABEL_LENGTH = 40;
@@ -29,7 +30,7 @@ export interface ValidatorKeyRequest extends AbortOptions {
   readonly serving: YubiHsmDevice;
   /** Opened with the one that makes the key; the same device, and maybe the same authentication key. */
   readonly setup: YubiHsmDevice;
-  /** @default the device chooses */
+  /** @default one that is free */
   readonly id?: number | undefined;
   /** Cut to the 40 bytes an object's label has; ASCII. */
   readonly label: string;
@@ -52,7 +53,7 @@ export interface ValidatorKey {
  * @throws what the device throws.
  */
 export async function generateValidatorKey(request: ValidatorKeyRequest): Promise<ValidatorKey> {
-  const { serving, setup, id = 0, label, isExportable, signal } = request;
+  const { serving, setup, id, label, isExportable, signal } = request;
   const { serial } = await serving.run(deviceInfo(), { signal });
   const reader = await serving.ownRights({ signal });
   const maker = serving === setup ? reader : await setup.ownRights({ signal });
@@ -70,13 +71,13 @@ export async function generateValidatorKey(request: ValidatorKeyRequest): Promis
     ? (['sign-eddsa', 'exportable-under-wrap'] as const)
     : (['sign-eddsa'] as const);
   const params = {
-    id,
     label: label.slice(0, MAX_LABEL_LENGTH),
     domains,
     capabilities,
     algorithm: 'ed25519',
   } as const;
-  const made = await setup.run(generateAsymmetricKey(params), { signal });
+  const generate = (free: number) => generateAsymmetricKey({ ...params, id: free });
+  const made = await makeKey(setup, id, generate, { signal });
   const warnings = rightsWarnings({
     authKey: reader,
     hasFactoryPassword: undefined,

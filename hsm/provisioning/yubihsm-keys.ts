@@ -9,6 +9,7 @@ import { attestKey, type KeyAttestation } from './attest-key.ts';
 import { type DeviceIdentity, readIdentity } from './device-identity.ts';
 import { type DeviceKey, readDeviceKey, readDeviceKeys, signingPublicKey } from './device-key.ts';
 import { type DeviceAccess, type DeviceSessionDeps, withDevice } from './device-session.ts';
+import { makeKey } from './free-key-id.ts';
 import { backupText, checkFree, exportKey, writeNewFile } from './key-backup.ts';
 import { signCheckMessages } from './sign-check-messages.ts';
 import { SpareDevice, type SpareOptions } from './spare-device.ts';
@@ -50,8 +51,8 @@ export interface BackupOutcome {
 
 /** A key that is to be made. */
 export interface GenerateRequest extends DeviceAccess, AbortOptions {
-  /** 0 lets the device choose. */
-  readonly id: number;
+  /** `undefined`: one that is free. */
+  readonly id: number | undefined;
   readonly label: string;
   readonly domains: readonly number[];
   readonly isExportable: boolean;
@@ -94,8 +95,9 @@ export async function generateYubiHsmKey(
     const capabilities = isExportable
       ? (['sign-eddsa', 'exportable-under-wrap'] as const)
       : (['sign-eddsa'] as const);
-    const params = { id, label, domains, capabilities, algorithm: 'ed25519' } as const;
-    const keyId = await client.run(generateAsymmetricKey(params), { signal });
+    const params = { label, domains, capabilities, algorithm: 'ed25519' } as const;
+    const generate = (free: number) => generateAsymmetricKey({ ...params, id: free });
+    const keyId = await makeKey(client, id, generate, { signal });
     try {
       const key = await readDeviceKey(client, keyId, { signal });
       const publicKey = signingPublicKey(key);
@@ -191,7 +193,7 @@ async function openSpare(
   deps: DeviceSessionDeps,
   wanted: AbortOptions & {
     readonly primary: DeviceIdentity;
-    readonly keyId: number;
+    readonly keyId: number | undefined;
     readonly backup: BackupOptions | undefined;
   },
 ): Promise<SpareDevice | undefined> {

@@ -33,7 +33,7 @@ function addGenerate(keys: Command, context: CliContext): void {
     .addHelpText(
       'after',
       `
-<id> is decimal or 0x; without it the device chooses. signer init --generate makes a key and its home
+<id> is decimal or 0x; without it one that is free is taken. signer init --generate makes a key and its home
 in one step; this is for a key whose backup is to be seen first. Give it to a home afterwards:
   signer init --home DIR … --provider yubihsm --object-id ID --floor-height 0
 

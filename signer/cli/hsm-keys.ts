@@ -91,7 +91,7 @@ export async function runHsmKeysGenerate(
   }
   const made = await generateYubiHsmKey(context, {
     ...access.yubihsm,
-    id: id ?? 0,
+    id,
     label: label ?? `consensus:${new Date(context.clock.now()).toISOString().slice(0, 19)}Z`,
     domains: domains === undefined ? VALIDATOR_DOMAINS : domainsFromText(domains),
     isExportable: !nonExportable,
@@ -203,7 +203,7 @@ function sourceFromFlags(
   }
   if (wrapKey !== undefined) throw new UsageError('--wrap-key goes with -t wrap');
   const as = {
-    id: objectId ?? 0,
+    id: objectId,
     label: label ?? '',
     domains: domains === undefined ? VALIDATOR_DOMAINS : domainsFromText(domains),
     isExportable: nonExportable !== true,

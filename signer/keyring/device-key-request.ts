@@ -23,7 +23,7 @@ export interface YubiHsmGeneration {
 
 /** A key in a YubiHSM 2. Paths start at the working directory. */
 export interface YubiHsmKeyRequest extends Omit<YubiHsmProviderOptions, 'objectId'> {
-  /** `undefined`: the device chooses one for the key that is generated. */
+  /** `undefined`: one that is free, for the key that is generated. */
   readonly objectId: number | undefined;
   /** Present when there is no key yet. */
   readonly generate: YubiHsmGeneration | undefined;

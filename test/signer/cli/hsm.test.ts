@@ -255,7 +255,7 @@ describe('signer hsm keys', () => {
     expect(() => statSync(file)).toThrow('ENOENT');
   });
 
-  test('the device chooses an id when none is given', async () => {
+  test('an id that is free is taken when none is given', async () => {
     await setUp();
     const made = await json('keys', 'generate', ...as('operator'));
     expect(made).toMatchObject({ key: { id: expect.any(Number) } });
