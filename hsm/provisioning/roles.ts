@@ -87,6 +87,9 @@ export const WRAP_KEY: {
 /** The factory's authentication key; on a device that is set up, the admin's. */
 export const FACTORY_KEY_ID = 1;
 
+/** What it is called until it is replaced. */
+export const FACTORY_KEY_LABEL = 'DEFAULT AUTHKEY CHANGE THIS ASAP';
+
 /** Authentication key that exists during setup only. */
 export const TEMPORARY_KEY_ID = 0xfffe;
 

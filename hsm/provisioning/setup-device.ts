@@ -1,5 +1,7 @@
 /** Sets a YubiHSM 2 up: four roles and a wrap key, all from one recovery phrase, as tmkms does. */
+import type { GuardedBytes } from '@privval/proto/crypto/guarded-memory';
 import type { AbortOptions } from '@privval/proto/runtime/abort';
+import { equalBytes } from '@privval/proto/runtime/bytes';
 import { deviceInfo, getPseudoRandom } from 'yubihsm/commands/device-commands';
 import { listObjects } from 'yubihsm/commands/object-commands';
 import type { FirmwareVersion } from 'yubihsm/objects/device-info';
@@ -127,12 +129,20 @@ async function openByAccess(place: DevicePlace, access: SetupRequest['access']):
   if (access !== undefined) {
     const { authKeyId, passwordFile } = access;
     using password = readPassphraseFile(passwordFile);
-    return { client: await openSession(place, { authKeyId, password }, place), by: 'access' };
+    const client = await openSession(place, { authKeyId, password }, place);
+    return { client, by: isFactoryAccess(authKeyId, password) ? 'factory' : 'access' };
   }
   const client = await tryOpenSession(place, FACTORY_KEY_ID, factoryPassword());
   if (client !== undefined) return { client, by: 'factory' };
   const found = 'authentication key 1 does not take the password of the factory';
   throw new DeviceNotBlankError({ serial: await claimedSerial(place), found });
+}
+
+/** Somebody may well name what would be tried without being named. */
+function isFactoryAccess(authKeyId: number, password: GuardedBytes): boolean {
+  using factory = factoryPassword();
+  const isSame = password.use((given) => factory.use((known) => equalBytes(given, known)));
+  return authKeyId === FACTORY_KEY_ID && isSame;
 }
 
 /**

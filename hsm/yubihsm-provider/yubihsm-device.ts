@@ -20,7 +20,7 @@ import { yubiHsmLog } from '../device-log/yubihsm-log.ts';
 import { readPassphraseFile } from '../file/secret-file.ts';
 import { remedyOf } from '../key-provider.ts';
 import { factoryPassword, tryOpenSession } from '../provisioning/device-session.ts';
-import { FACTORY_KEY_ID } from '../provisioning/roles.ts';
+import { FACTORY_KEY_ID, FACTORY_KEY_LABEL } from '../provisioning/roles.ts';
 import { AnotherDeviceError } from '../provisioning/setup-errors.ts';
 import { KeyClosedError } from '../signing-key.ts';
 import { mayDrain, rightsWarnings } from './signing-rights.ts';
@@ -294,12 +294,19 @@ export class YubiHsmDevice implements LoggedDevice, AsyncDisposable {
     }
   }
 
-  /** Tried once; `undefined` as long as it is not known. */
+  /**
+   * Tried once, and only where the factory's key is seen to be there: a wrong password is an attack in
+   * the device's log. `undefined` as long as it is not known.
+   */
   async #findFactoryPassword({ signal }: AbortOptions): Promise<boolean | undefined> {
     if (this.#hasFactoryPassword !== undefined) return this.#hasFactoryPassword;
     const { clock } = this.#deps;
     using deadline = clock.deadline(COMMAND_TIMEOUT_MS);
     try {
+      if (!(await this.#seesFactoryKey({ signal: anySignal(signal, deadline.signal) }))) {
+        this.#hasFactoryPassword = false;
+        return false;
+      }
       const session = await tryOpenSession(
         {
           clock,
@@ -316,6 +323,20 @@ export class YubiHsmDevice implements LoggedDevice, AsyncDisposable {
       if (error instanceof InvariantError) throw error;
     }
     return this.#hasFactoryPassword;
+  }
+
+  /** It is in all domains, so that every session sees it; an admin's key of that id has another label. */
+  async #seesFactoryKey(options: AbortOptions): Promise<boolean> {
+    try {
+      const { label } = await this.run(
+        getObjectInfo(FACTORY_KEY_ID, 'authentication-key'),
+        options,
+      );
+      return label === FACTORY_KEY_LABEL;
+    } catch (error) {
+      if (errorCode(error) === 'ERR_YUBIHSM_OBJECT_NOT_FOUND') return false;
+      throw error;
+    }
   }
 }
 

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import {
   YubiHsmDevice,
+  type YubiHsmDeviceDeps,
   type YubiHsmDeviceOptions,
 } from '@privval/hsm/yubihsm-provider/yubihsm-device';
 import {
@@ -40,6 +41,8 @@ export interface ValidatorDeviceOptions extends YubiHsmSimulatorOptions {
   readonly rights?: readonly Capability[];
   /** Whether authentication key 1 with the factory's password is still there. @default false */
   readonly hasFactoryKey?: boolean;
+  /** Of the key that is authentication key 1 instead. @default there is none */
+  readonly adminLabel?: string;
   /** Of simulator and provider alike. @default the machine's */
   readonly clock?: Clock;
 }
@@ -83,11 +86,14 @@ export class ValidatorDevice implements AsyncDisposable {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** The device as the signer sees it. The caller's to dispose. */
-  connect(options: Partial<YubiHsmDeviceOptions> = {}): YubiHsmDevice {
+  /** The device as the signer sees it, over HTTP or what is given. The caller's to dispose. */
+  connect(
+    options: Partial<YubiHsmDeviceOptions> = {},
+    connect?: YubiHsmDeviceDeps['connect'],
+  ): YubiHsmDevice {
     const { clock, logger } = this;
     return new YubiHsmDevice(
-      { clock, logger },
+      { clock, logger, connect },
       {
         connector: this.url,
         authKeyId: AUTH_KEY_ID,
@@ -151,7 +157,11 @@ export class ValidatorDevice implements AsyncDisposable {
 
   #fill(options: ValidatorDeviceOptions): void {
     const { store } = this.#device.state;
-    const { rights = ['sign-eddsa', 'get-log-entries'], hasFactoryKey = false } = options;
+    const {
+      rights = ['sign-eddsa', 'get-log-entries'],
+      hasFactoryKey = false,
+      adminLabel,
+    } = options;
     const common = { label: new Uint8Array(40), domains: 1, delegated: 0n, origin: 2 };
     store.add({
       ...common,
@@ -173,6 +183,11 @@ export class ValidatorDevice implements AsyncDisposable {
       material: { kind: 'ed25519', key: ed25519KeyFromSeed(this.seed.slice()) },
     });
     const factoryKey = store.get(OBJECT_TYPE.authenticationKey, 1);
-    if (!hasFactoryKey && factoryKey !== undefined) store.delete(factoryKey);
+    if (factoryKey === undefined || hasFactoryKey) return;
+    store.delete(factoryKey);
+    if (adminLabel === undefined) return;
+    const label = new Uint8Array(40);
+    new TextEncoder().encodeInto(adminLabel, label);
+    store.add({ ...factoryKey, label });
   }
 }

@@ -1,5 +1,5 @@
 import { pbkdf2Sync } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { DeviceSecrets } from '@privval/hsm/provisioning/device-secrets';
 import { ROLE_NAMES, ROLES } from '@privval/hsm/provisioning/roles';
 import { type SetupRequest, setUpDevice } from '@privval/hsm/provisioning/setup-device';
@@ -237,6 +237,15 @@ describe('a device that is not blank', () => {
     await setUp(connector, { restoreFile, places });
     expect(objectsOf(connector)).toEqual(before);
   });
+});
+
+test('a blank device is set up by whoever names the factory’s own key and password', async () => {
+  const connector = MemoryConnector.fromFactory();
+  const passwordFile = folder.join('factory.password');
+  writeFileSync(passwordFile, 'password\n', { mode: 0o600 });
+  const outcome = await setUp(connector, { access: { authKeyId: 1, passwordFile } });
+  expect(outcome.wasReset).toBe(false);
+  expect(objectsOf(connector)).toEqual(COMPLETE);
 });
 
 describe('a setup that breaks off', () => {

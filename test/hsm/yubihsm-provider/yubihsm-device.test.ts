@@ -2,9 +2,11 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { DeviceLogKeeper, YubiHsmDevice } from '@privval/hsm/yubihsm-provider/yubihsm-device';
 import { describe, expect, test } from 'vitest';
 import { deviceInfo } from 'yubihsm/commands/device-commands';
+import { HttpConnector } from 'yubihsm/connector/http-connector';
 import { opensslVerifies } from '../../harness/independent-ed25519.ts';
 import { ManualClock } from '../../harness/manual-clock.ts';
 import {
+  AUTH_KEY_ID,
   KEY_ID,
   SERIAL,
   ValidatorDevice,
@@ -13,6 +15,7 @@ import {
 import type { WrongAnswer } from '../../harness/yubihsm-sim/connector/wrong-answers.ts';
 import { OPTION } from '../../harness/yubihsm-sim/device/options.ts';
 
+const CREATE_SESSION = 0x03;
 const SIGN_EDDSA = 0x6a;
 const ONE = new Uint8Array([1]);
 /** Audits every command of note by default. */
@@ -344,6 +347,30 @@ describe('what an operator should change is said once (S26)', () => {
     expect(said).toHaveLength(expected.length);
     for (const [index, pattern] of expected.entries()) expect(said[index]).toMatch(pattern);
     expect(place.simulator.device.sessionCount).toBe(1);
+  });
+
+  test.each([
+    ['no authentication key 1', {}],
+    ['one of an admin', { adminLabel: 'admin:2026-03-05T20:31:07Z' }],
+  ])('the factory’s password is not tried where there is %s', async (_, options) => {
+    await using place = await ValidatorDevice.start({ clock: new ManualClock(), ...options });
+    const asked: number[] = [];
+    await using device = place.connect({}, async (url) => {
+      const connector = HttpConnector.open({ clock: place.clock }, { url });
+      return {
+        name: connector.name,
+        transceive: (frame, wait) => {
+          const [command, , , , authKeyId = 0] = frame;
+          if (command === CREATE_SESSION) asked.push(authKeyId);
+          return connector.transceive(frame, wait);
+        },
+        status: (wait) => connector.status(wait),
+        [Symbol.asyncDispose]: () => connector[Symbol.asyncDispose](),
+      };
+    });
+    await place.provider(device).openKey();
+    expect(asked).toEqual([AUTH_KEY_ID]);
+    expect(warnings(place)).toEqual([]);
   });
 
   test('force-audit without the right to drain', async () => {
