@@ -16,7 +16,7 @@ export async function runInit(context: CliContext, flags: InitFlags): Promise<vo
   const home = resolve(flags.home);
   const name = flags.validator ?? defaultValidatorName(flags.chainId);
   const made = await createHome(context, { home, validator: requestFromFlags(name, flags) });
-  if (made.isExistingKey) warnOfOldSigner(context);
+  if (made.isExistingKey) warnOfOldSigner(context, made);
   for (const warning of made.warnings) context.note(`warning: ${warning}`);
   if (flags.json === true) {
     printJson(context, newValidatorJson(home, made));

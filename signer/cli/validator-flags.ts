@@ -1,4 +1,5 @@
 /** The flags of `init` and `validators add`, as the request they stand for. */
+import type { NewValidator } from '../home/new-validator.ts';
 import type { GrpcRequest, ValidatorRequest } from '../home/validator-request.ts';
 import { type CliContext, type HomeFlags, UsageError } from './context.ts';
 import { type DeviceFlags, deviceFromFlags } from './device-flags.ts';
@@ -51,8 +52,14 @@ function grpcFromFlags(flags: ValidatorFlags): GrpcRequest | undefined {
   return undefined;
 }
 
-/** Said whenever a key came from elsewhere. */
-export function warnOfOldSigner(context: CliContext): void {
+/** Said whenever a key was not made just now. */
+export function warnOfOldSigner(context: CliContext, { text }: NewValidator): void {
+  if (!text.providers.some(({ kind }) => kind === 'file')) {
+    context.note(
+      'The key was in the device before: whatever else signs with it, there or with a copy of it,\nmust never run again.',
+    );
+    return;
+  }
   context.note(
     'The key came from elsewhere: whatever signed with it must never run again, and its key file\nshould be deleted there once this signer has signed.',
   );

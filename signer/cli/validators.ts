@@ -19,7 +19,7 @@ export async function runValidatorsAdd(
   const home = resolve(flags.home);
   checkHome(home);
   const made = await addValidator(context, { home, validator: requestFromFlags(name, flags) });
-  if (made.isExistingKey) warnOfOldSigner(context);
+  if (made.isExistingKey) warnOfOldSigner(context, made);
   for (const warning of made.warnings) context.note(`warning: ${warning}`);
   if (flags.json === true) printJson(context, newValidatorJson(home, made));
   else context.print(newValidatorText(home, made));

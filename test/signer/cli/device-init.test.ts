@@ -89,6 +89,17 @@ describe('S2: a key that is in a device already', () => {
   test.each([
     ['yubihsm', (bench: Bench) => [...bench.yubihsm, '--object-id', '100']],
     ['pkcs11', (bench: Bench) => [...bench.pkcs11, '--key-label', 'consensus']],
+  ])('%s: the advice is about the device, not about a key file', async (_kind, flags) => {
+    using bench = new Bench();
+    bench.putKnownKey();
+    const { notes } = await bench.init(...flags(bench), '--floor-height', '9');
+    expect(notes).toContain('whatever else signs with it');
+    expect(notes).not.toContain('key file');
+  });
+
+  test.each([
+    ['yubihsm', (bench: Bench) => [...bench.yubihsm, '--object-id', '100']],
+    ['pkcs11', (bench: Bench) => [...bench.pkcs11, '--key-label', 'consensus']],
   ])(
     '%s: needs --state-file or --floor-height; without, nothing is written or asked',
     async (_kind, flags) => {
