@@ -178,7 +178,7 @@ export class FailOverKey implements ProvidedKey {
   }
 
   #mayHeal(): boolean {
-    return this.#wasInService && this.#keys.some((key) => key.health().fault?.remedy === 'wait');
+    return this.#wasInService && this.#keys.some((key) => key.mayReturn);
   }
 
   #isInService(): boolean {

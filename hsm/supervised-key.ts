@@ -14,6 +14,7 @@ import {
 } from './provided-key-errors.ts';
 import { KeyClosedError, type SigningKey } from './signing-key.ts';
 import {
+  mayReturn,
   providerStateOf,
   type SupervisionAction,
   type SupervisionEvent,
@@ -95,6 +96,11 @@ export class SupervisedKey implements SigningKey {
   health(): Omit<ProviderHealth, 'isActive'> {
     const { fault } = this.#state;
     return { name: this.name, state: providerStateOf(this.#state), fault, sinceMs: this.#sinceMs };
+  }
+
+  /** Whether it may be back in service soon: see `mayReturn`. */
+  get mayReturn(): boolean {
+    return mayReturn(this.#state);
   }
 
   /** The error behind the fault of {@link health}, while out of service. */

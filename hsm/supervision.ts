@@ -75,6 +75,14 @@ export function providerStateOf({ phase, probation }: Supervision): ProviderStat
   return probation !== undefined ? 'on-probation' : 'in-service';
 }
 
+/**
+ * Whether one that is out of service may be back soon: it is opened at once after a signature that
+ * failed, whatever that looked like, and only an opening that fails shows what time does not heal.
+ */
+export function mayReturn({ phase, openFailures, fault }: Supervision): boolean {
+  return phase === 'opening' && (openFailures === 0 || fault?.remedy === 'wait');
+}
+
 /** What comes of `event`. `signed`, `signed-wrongly` and `sign-failed` happen to an open key only. */
 export function supervise(state: Supervision, event: SupervisionEvent): SupervisionStep {
   switch (event.kind) {

@@ -1,5 +1,6 @@
 import type { ProviderFault, Remedy } from '@privval/hsm/key-provider';
 import {
+  mayReturn,
   providerStateOf,
   REOPEN_DELAY_MS,
   type Supervision,
@@ -34,6 +35,17 @@ function after(...events: readonly [SupervisionEvent, ...SupervisionEvent[]]): S
 }
 
 const waiting = (afterMs: number) => ({ kind: 'open', afterMs });
+
+test.each<[string, readonly [SupervisionEvent, ...SupervisionEvent[]], boolean]>([
+  ['a signature failed in a way that heals', [opened, signFailed('wait')], true],
+  ['one failed that looked like for good', [opened, signFailed('repair')], true],
+  ['it cannot be opened, and time heals that', [opened, signFailed(), openFailed('wait')], true],
+  ['it cannot be opened, and time does not', [opened, signFailed(), openFailed('repair')], false],
+  ['a signature failed for good', [opened, signFailed('restart')], false],
+  ['it cannot be opened for good', [opened, signFailed(), openFailed('restart')], false],
+])('when %s, a request has something to wait for or not', (_, events, expected) => {
+  expect(mayReturn(after(...events).state)).toBe(expected);
+});
 
 describe('what becomes of a provider', () => {
   test.each<{
