@@ -10,6 +10,7 @@ const config: ViteUserConfig = {
       'test/crash/**',
       'test/fuzz/**/*.long.test.ts',
     ],
+    setupFiles: ['test/harness/byte-text-of-node-26.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,

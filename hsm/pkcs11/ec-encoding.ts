@@ -1,6 +1,6 @@
 /** How tokens spell the curve and the public key (CKA_EC_PARAMS, CKA_EC_POINT). Pure. */
 import { ED25519_PUBLIC_KEY_BYTES } from '@privval/proto/crypto/public-key';
-import { concatBytes, utf8Bytes } from '@privval/proto/runtime/bytes';
+import { bytesFromHex, concatBytes, hexFromBytes, utf8Bytes } from '@privval/proto/runtime/bytes';
 
 /** A spelling of the curve: the standard's name, or the OID 1.3.101.112 of RFC 8410. */
 export type EcParamsEncoding = 'printable-string' | 'oid';
@@ -10,7 +10,7 @@ const TAG = { BIT_STRING: 0x03, OCTET_STRING: 0x04, OID: 0x06, UTF8: 0x0c, PRINT
 /** What a token is told, by spelling. */
 const ED25519_PARAMS: Readonly<Record<EcParamsEncoding, Uint8Array>> = {
   'printable-string': tagged(TAG.PRINTABLE, utf8Bytes('edwards25519')),
-  oid: Uint8Array.fromHex('06032b6570'),
+  oid: bytesFromHex('06032b6570'),
 };
 
 /** DER of the OIDs tokens answer with: RFC 8410, and the older one of GnuPG. */
@@ -28,7 +28,7 @@ export function ed25519EcParams(encoding: EcParamsEncoding): Uint8Array {
 
 /** Which Edwards curve a CKA_EC_PARAMS names, in any spelling that tokens are known to answer with. */
 export function curveFromEcParams(params: Uint8Array): 'ed25519' | 'ed448' | 'unknown' {
-  const hex = params.toHex();
+  const hex = hexFromBytes(params);
   if (ED25519_OIDS.includes(hex)) return 'ed25519';
   if (ED448_OIDS.includes(hex)) return 'ed448';
   const isText = params[0] === TAG.PRINTABLE || params[0] === TAG.UTF8;

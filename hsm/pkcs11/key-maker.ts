@@ -1,4 +1,5 @@
 /** New keys in a token: generated there, or brought in. Runs in the module's own process. */
+import { bytesFromHex, hexFromBytes } from '@privval/proto/runtime/bytes';
 import { CKR } from './ckr.ts';
 import { type Attribute, type Cryptoki, call, ckrOfError, type Handle } from './cryptoki.ts';
 import { CKA, CKK, CKM, CKO } from './cryptoki-numbers.ts';
@@ -37,7 +38,7 @@ export function generateKey(session: Session, key: NewKey): TokenKey {
       cryptoki.C_GenerateKeyPair(handle, mechanism, publicTemplate, privateTemplate),
     );
   });
-  return findUsableKey(session, { id: name.id.toHex() }).info;
+  return findUsableKey(session, { id: hexFromBytes(name.id) }).info;
 }
 
 /**
@@ -53,7 +54,7 @@ export function importKey(
 ): TokenKey {
   const { cryptoki, handle } = session;
   const name = freeName(session, key);
-  const publicKey = Uint8Array.fromHex(pair.publicKey);
+  const publicKey = bytesFromHex(pair.publicKey);
   const written: Handle[] = [];
   const write = (template: readonly Attribute[]): void => {
     written.push(call('C_CreateObject', () => cryptoki.C_CreateObject(handle, template)));
@@ -64,7 +65,7 @@ export function importKey(
       write(importedPrivateKey(name, encoding, pair.seed));
       write(importedPublicKey(name, encoding, publicKey));
     });
-    const { info } = findUsableKey(session, { id: name.id.toHex() });
+    const { info } = findUsableKey(session, { id: hexFromBytes(name.id) });
     if (info.publicKey !== pair.publicKey) {
       throw new ImportRefusedError({ reason: 'it made another public key of it' });
     }
@@ -93,7 +94,7 @@ export function removeKey(
     const name = selectorText({ id: key.id });
     throw new KeyChangedError({ key: name, expected: key.publicKey, actual: info.publicKey });
   }
-  const publicKeys = findPublicKeys(session, Uint8Array.fromHex(key.id));
+  const publicKeys = findPublicKeys(session, bytesFromHex(key.id));
   call('C_DestroyObject', () => cryptoki.C_DestroyObject(handle, found));
   destroy(cryptoki, handle, publicKeys);
 }
@@ -189,9 +190,11 @@ function freeName(session: Session, { label, firstId }: NewKey): KeyName {
   if (hasObject(session, { label })) throw new KeyExistsError({ key: JSON.stringify(label) });
   for (let i = 0; i < MAX_ID_TRIES; i++) {
     const id = idBytes(((firstId - 1 + i) % ID_COUNT) + 1);
-    if (!hasObject(session, { id: id.toHex() })) return { label, id };
+    if (!hasObject(session, { id: hexFromBytes(id) })) return { label, id };
   }
-  throw new KeyExistsError({ key: `with one of the ids from 0x${idBytes(firstId).toHex()} on` });
+  throw new KeyExistsError({
+    key: `with one of the ids from 0x${hexFromBytes(idBytes(firstId))} on`,
+  });
 }
 
 /** Two bytes: what Yubico's module makes the object's own id of. */

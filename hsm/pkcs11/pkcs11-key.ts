@@ -2,6 +2,7 @@
 import { ED25519_SIGNATURE_BYTES } from '@privval/proto/crypto/ed25519';
 import { ed25519PublicKey, type PublicKey } from '@privval/proto/crypto/public-key';
 import type { AbortOptions } from '@privval/proto/runtime/abort';
+import { bytesFromHex } from '@privval/proto/runtime/bytes';
 import { KeyClosedError, type SigningKey } from '../signing-key.ts';
 import { EmptyMessageError } from './key-errors.ts';
 import { UnexpectedAnswerError } from './module-errors.ts';
@@ -54,7 +55,7 @@ export class Pkcs11Key implements SigningKey {
   constructor(process: ModuleProcess, options: Pkcs11KeyOptions) {
     this.#process = process;
     this.#options = options;
-    this.publicKey = ed25519PublicKey(Uint8Array.fromHex(options.publicKey));
+    this.publicKey = ed25519PublicKey(bytesFromHex(options.publicKey));
   }
 
   /**

@@ -1,5 +1,5 @@
 /** Keys of a token, found and read. Runs in the module's own process. */
-import { equalBytes } from '@privval/proto/runtime/bytes';
+import { bytesFromHex, equalBytes, hexFromBytes } from '@privval/proto/runtime/bytes';
 import { CKR } from './ckr.ts';
 import { type Attribute, type Cryptoki, call, ckrOfError, type Handle } from './cryptoki.ts';
 import { CKA, CKK, CKO } from './cryptoki-numbers.ts';
@@ -78,13 +78,14 @@ export function describeKey(session: Session, privateKey: Handle): TokenKey {
   const keyType = numberFromBytes(read(CKA.KEY_TYPE));
   const publicKeys =
     keyType === CKK.EC_EDWARDS ? publicKeysOf(session, { privateKey, id, label }) : [];
+  const [publicKey, ...others] = publicKeys;
   const params = read(CKA.EC_PARAMS);
   return {
     label,
-    id: id.toHex(),
+    id: hexFromBytes(id),
     type: typeName(keyType, params, publicKeys),
     // Two public halves under one id: nobody can say which is the key's.
-    publicKey: publicKeys.length === 1 ? publicKeys[0]?.toHex() : undefined,
+    publicKey: publicKey === undefined || others.length > 0 ? undefined : hexFromBytes(publicKey),
     canSign: booleanFromBytes(read(CKA.SIGN)) ?? false,
     isExtractable: booleanFromBytes(read(CKA.EXTRACTABLE)),
     isLocal: booleanFromBytes(read(CKA.LOCAL)),
@@ -166,7 +167,7 @@ function distinct(values: readonly Uint8Array[]): readonly Uint8Array[] {
 function selectorAttribute(selector: KeySelector): Attribute {
   return 'label' in selector
     ? { type: CKA.LABEL, value: selector.label }
-    : { type: CKA.ID, value: Uint8Array.fromHex(selector.id) };
+    : { type: CKA.ID, value: bytesFromHex(selector.id) };
 }
 
 function findPrivateKeys(session: Session, template: readonly Attribute[]): readonly Handle[] {

@@ -1,5 +1,5 @@
 /** Public keys and addresses as CometBFT writes them in JSON (spec/privval.md 5.1 and 5.2). */
-import { base64FromBytes, bytesFromBase64, bytesFromHex } from '../runtime/bytes.ts';
+import { base64FromBytes, bytesFromBase64, bytesFromHex, hexFromBytes } from '../runtime/bytes.ts';
 import { CodedError } from '../runtime/coded-error.ts';
 import { ED25519_PUBLIC_KEY_BYTES, ed25519PublicKey, type PublicKey } from './public-key.ts';
 
@@ -57,7 +57,7 @@ export function publicKeyFromJson(value: unknown): PublicKey {
 
 /** An address as CometBFT prints it: upper-case hex. */
 export function addressToText(address: Uint8Array): string {
-  return address.toHex().toUpperCase();
+  return hexFromBytes(address).toUpperCase();
 }
 
 /** @throws {InvalidKeyJsonError} ERR_INVALID_KEY_JSON unless 40 hex digits, of either case. */

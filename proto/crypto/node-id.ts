@@ -1,4 +1,5 @@
 /** Node ids: the name by which a Tendermint or CometBFT node is pinned. */
+import { hexFromBytes } from '../runtime/bytes.ts';
 import { CodedError } from '../runtime/coded-error.ts';
 import { addressFromPublicKey, type PublicKey } from './public-key.ts';
 
@@ -31,5 +32,5 @@ export function parseNodeId(text: string): NodeId {
 
 /** The id of the node with this identity key: its address in lower-case hex (spec/privval.md 4.1). */
 export function nodeIdFromPublicKey(key: PublicKey): NodeId {
-  return parseNodeId(addressFromPublicKey(key).toHex());
+  return parseNodeId(hexFromBytes(addressFromPublicKey(key)));
 }

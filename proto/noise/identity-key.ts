@@ -7,7 +7,7 @@ import {
   ed25519PublicKey,
   type PublicKey,
 } from '../crypto/public-key.ts';
-import { concatBytes, equalBytes } from '../runtime/bytes.ts';
+import { bytesFromHex, concatBytes, equalBytes } from '../runtime/bytes.ts';
 
 /** A secp256k1 key in compressed form. */
 const SECP256K1_KEY_BYTES = 33;
@@ -19,7 +19,7 @@ const ED25519_PREFIX: Uint8Array = Uint8Array.of(0x08, 0x01, 0x12, ED25519_PUBLI
 const SECP256K1_PREFIX: Uint8Array = Uint8Array.of(0x08, 0x02, 0x12, SECP256K1_KEY_BYTES);
 
 /** DER of `SubjectPublicKeyInfo{id-ecPublicKey, secp256k1}` up to the 33 bytes of a compressed point. */
-const SECP256K1_SPKI_PREFIX: Uint8Array = Uint8Array.fromHex(
+const SECP256K1_SPKI_PREFIX: Uint8Array = bytesFromHex(
   '3036301006072a8648ce3d020106052b8104000a032200',
 );
 

@@ -1,4 +1,5 @@
 /** The text alphabets of libp2p ids: base58btc, base36, base32. */
+import { bytesFromHex, hexFromBytes } from '../runtime/bytes.ts';
 import { CodedError } from '../runtime/coded-error.ts';
 
 const BASE58 = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
@@ -52,7 +53,7 @@ function encodeRadix(bytes: Uint8Array, alphabet: string): string {
   const radix = BigInt(alphabet.length);
   const firstNonZero = bytes.findIndex((byte) => byte !== 0);
   const zeros = firstNonZero < 0 ? bytes.length : firstNonZero;
-  let value = bytes.length === zeros ? 0n : BigInt(`0x${bytes.toHex()}`);
+  let value = bytes.length === zeros ? 0n : BigInt(`0x${hexFromBytes(bytes)}`);
   let text = '';
   for (; value > 0n; value /= radix) text = alphabet.charAt(Number(value % radix)) + text;
   return alphabet.charAt(0).repeat(zeros) + text;
@@ -69,7 +70,7 @@ function decodeRadix(text: string, alphabet: string): Uint8Array {
     value = value * radix + BigInt(digit);
   }
   const hex = value === 0n ? '' : value.toString(16);
-  const bytes = Uint8Array.fromHex(hex.length % 2 === 0 ? hex : `0${hex}`);
+  const bytes = bytesFromHex(hex.length % 2 === 0 ? hex : `0${hex}`);
   const result = new Uint8Array(zeros + bytes.length);
   result.set(bytes, zeros);
   return result;

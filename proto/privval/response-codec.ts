@@ -7,6 +7,7 @@
 import type { Writer } from 'protobufjs/minimal.js';
 import { WireReader } from '../codec/wire-reader.ts';
 import { newWriter, writeTextField, writtenBytes } from '../codec/wire-writer.ts';
+import { bytesFromHex } from '../runtime/bytes.ts';
 import { CodedError } from '../runtime/coded-error.ts';
 import type { Vote } from '../types/vote.ts';
 import type { PrivvalResponse, RemoteSignerError } from './messages.ts';
@@ -66,10 +67,10 @@ const ERROR_CODE = 0x08;
 const ERROR_DESCRIPTION = 0x12;
 
 /** An all-zero vote as Go writes it beside an error: nil block id, year 1 (spec/privval.md 2.8). */
-const ZERO_VOTE = Uint8Array.fromHex('220212002a0b088092b8c398feffffff01');
+const ZERO_VOTE = bytesFromHex('220212002a0b088092b8c398feffffff01');
 
 /** The same for a proposal. */
-const ZERO_PROPOSAL = Uint8Array.fromHex('2a021200320b088092b8c398feffffff01');
+const ZERO_PROPOSAL = bytesFromHex('2a021200320b088092b8c398feffffff01');
 
 function memberTag(member: number): number {
   return (member << 3) | 2;

@@ -9,6 +9,7 @@ import {
 } from '@privval/hsm/device-log/signature-tally';
 import type { AbortOptions } from '@privval/proto/runtime/abort';
 import { abortable, anySignal } from '@privval/proto/runtime/abort';
+import { hexFromBytes } from '@privval/proto/runtime/bytes';
 import type { Clock } from '@privval/proto/runtime/clock';
 import { CodedError, errorCode, InvariantError } from '@privval/proto/runtime/coded-error';
 import type { Logger } from '@privval/proto/runtime/logger';
@@ -248,7 +249,7 @@ export class DeviceLogDrain implements AsyncDisposable {
     if (stored.freeUpTo !== undefined) {
       await abortable(device.freeLog(stored.freeUpTo, options), options);
     }
-    const hash = log.newestHash.toHex();
+    const hash = hexFromBytes(log.newestHash);
     logger.debug({ device: serial, entries: stored.stored, hash }, 'a device log was drained');
     return { serial, stored: stored.stored, findings };
   }

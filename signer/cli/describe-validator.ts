@@ -4,6 +4,7 @@ import { addressToText, publicKeyToJson } from '@privval/proto/crypto/key-json';
 import { nodeIdFromPublicKey } from '@privval/proto/crypto/node-id';
 import { addressFromPublicKey, type PublicKey } from '@privval/proto/crypto/public-key';
 import { libp2pPeerIdFromPublicKey } from '@privval/proto/noise/peer-id';
+import { hexFromBytes } from '@privval/proto/runtime/bytes';
 import { parseNodeAddress, printEndpoint } from '../connection/node-address.ts';
 import { homePaths } from '../home/home-paths.ts';
 import { describePosition, positionJson } from '../home/home-state.ts';
@@ -23,7 +24,7 @@ export function identityJson(publicKey: PublicKey): IdentityJson {
   return {
     nodeId: nodeIdFromPublicKey(publicKey),
     libp2p: libp2pPeerIdFromPublicKey(publicKey),
-    hex: publicKey.bytes.toHex(),
+    hex: hexFromBytes(publicKey.bytes),
   };
 }
 

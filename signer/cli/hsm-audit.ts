@@ -1,6 +1,7 @@
 /** `signer hsm audit verify | drain`. */
 import { resolve } from 'node:path';
 import { withDeviceLog } from '@privval/hsm/provisioning/device-log-access';
+import { hexFromBytes } from '@privval/proto/runtime/bytes';
 import { CodedError } from '@privval/proto/runtime/coded-error';
 import { DeviceLog } from '../audit/device-log.ts';
 import { openDeviceLog } from '../audit/open-device-log.ts';
@@ -62,7 +63,7 @@ export async function runAuditDrain(context: CliContext, flags: AuditDrainFlags)
     return { serial, ...stored, unlogged: unloggedOf(reading) };
   });
   const { serial, stored, findings, unlogged } = drained;
-  const newestHash = log.newestHash.toHex();
+  const newestHash = hexFromBytes(log.newestHash);
   if (flags.json === true)
     printJson(context, { serial, stored, findings, ...unlogged, newestHash });
   else context.print(`stored ${stored} entries of device ${serial}; newest hash ${newestHash}`);
@@ -109,7 +110,7 @@ function reportJson(report: DeviceLogReport): unknown {
   return {
     entries,
     devices: Object.fromEntries(devices),
-    newestHash: newestHash.toHex(),
+    newestHash: hexFromBytes(newestHash),
     tampered,
     breaks,
     noted: noted.map((note) => ({ ...note, time: new Date(note.timeMs).toISOString() })),
@@ -118,7 +119,7 @@ function reportJson(report: DeviceLogReport): unknown {
 
 function printReport(context: CliContext, report: DeviceLogReport): void {
   const { entries, devices, newestHash, tampered, breaks } = report;
-  context.print(`${entries} entries; newest hash ${newestHash.toHex()}\n`);
+  context.print(`${entries} entries; newest hash ${hexFromBytes(newestHash)}\n`);
   printTable(
     context,
     ['DEVICE', 'ENTRIES'],

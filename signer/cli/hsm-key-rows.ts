@@ -4,6 +4,7 @@ import type { DeviceKey } from '@privval/hsm/provisioning/device-key';
 import { domainsText } from '@privval/hsm/provisioning/key-domains';
 import { addressToText, publicKeyToJson } from '@privval/proto/crypto/key-json';
 import { addressFromPublicKey, ed25519PublicKey } from '@privval/proto/crypto/public-key';
+import { bytesFromHex, hexFromBytes } from '@privval/proto/runtime/bytes';
 import { objectIdText } from '../keyring/provider-options.ts';
 import { type CliContext, printTable } from './context.ts';
 
@@ -33,7 +34,7 @@ export function deviceKeyJson({ info, publicKey, canSign, isExportable }: Device
     origin,
     canSign,
     isExportable,
-    publicKeyHex: publicKey?.toHex() ?? null,
+    publicKeyHex: publicKey === undefined ? null : hexFromBytes(publicKey),
     publicKey: names?.publicKey ?? null,
     address: names?.address ?? null,
   };
@@ -72,7 +73,7 @@ export function printTokenKeys(context: CliContext, keys: readonly TokenKey[]): 
     keys.map(({ id, type, publicKey, canSign, label }) => [
       `0x${id}`,
       type,
-      publicKey === undefined ? '-' : publicKeyNames(Uint8Array.fromHex(publicKey)).address,
+      publicKey === undefined ? '-' : publicKeyNames(bytesFromHex(publicKey)).address,
       canSign ? 'yes' : 'no',
       label,
     ]),
@@ -82,7 +83,7 @@ export function printTokenKeys(context: CliContext, keys: readonly TokenKey[]): 
 /** A key of a token for programs. */
 export function tokenKeyJson(key: TokenKey): unknown {
   const { publicKey: hex, ...rest } = key;
-  const names = hex === undefined ? undefined : publicKeyNames(Uint8Array.fromHex(hex));
+  const names = hex === undefined ? undefined : publicKeyNames(bytesFromHex(hex));
   return {
     ...rest,
     id: `0x${key.id}`,

@@ -1,7 +1,7 @@
 /** X.509 certificates for mutual TLS between a node and this signer (RFC 5280), ECDSA on P-256 with SHA-256. */
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { isIP, isIPv4 } from 'node:net';
-import { concatBytes, utf8Bytes } from '@privval/proto/runtime/bytes';
+import { base64FromBytes, concatBytes, utf8Bytes } from '@privval/proto/runtime/bytes';
 import {
   bits,
   der,
@@ -130,9 +130,8 @@ function encodeCertificate(content: CertificateContent, validity: Validity): str
     ),
   );
   const signature = sign('sha256', toBeSigned, issuer.privateKey);
-  const lines = sequence(toBeSigned, ECDSA_WITH_SHA256, bits(signature))
-    .toBase64()
-    .match(/.{1,64}/g);
+  const certificate = sequence(toBeSigned, ECDSA_WITH_SHA256, bits(signature));
+  const lines = base64FromBytes(certificate).match(/.{1,64}/g);
   return `-----BEGIN CERTIFICATE-----\n${lines?.join('\n')}\n-----END CERTIFICATE-----\n`;
 }
 

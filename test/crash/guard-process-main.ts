@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { MemoryKey } from '@privval/hsm/memory/memory-key';
 import { Ed25519SecretKey } from '@privval/proto/crypto/secret-key';
+import { hexFromBytes } from '@privval/proto/runtime/bytes';
 import { systemClock } from '@privval/proto/runtime/clock';
 import { errorCode } from '@privval/proto/runtime/coded-error';
 import { silentLogger } from '@privval/proto/runtime/logger';
@@ -74,8 +75,8 @@ async function answer({ id, height, round, step, block, seconds }: GuardAsk): Pr
       say({
         id,
         kind: 'signed',
-        signBytes: result.signBytes.toHex(),
-        signature: signature.toHex(),
+        signBytes: hexFromBytes(result.signBytes),
+        signature: hexFromBytes(signature),
       });
     }
   } catch (error) {
@@ -90,8 +91,8 @@ async function answerFirst(id: number, at: Hrs, signBytes: Uint8Array): Promise<
     return;
   }
   answeredTo = at;
-  const signature = key.signNow(signBytes).toHex();
-  say({ id, kind: 'signed', signBytes: signBytes.toHex(), signature });
+  const signature = hexFromBytes(key.signNow(signBytes));
+  say({ id, kind: 'signed', signBytes: hexFromBytes(signBytes), signature });
   store.reserve([{ validator: VALIDATOR, at, signBytes, publicKey: key.publicKey.bytes }]);
 }
 

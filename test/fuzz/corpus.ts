@@ -1,6 +1,8 @@
 /** Inputs a target starts from: `corpus/<name>.hex`, one per line, `#` starts a comment. */
+
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { bytesFromHex } from '@privval/proto/runtime/bytes';
 
 const CORPUS_DIRECTORY = join(import.meta.dirname, 'corpus');
 
@@ -11,5 +13,5 @@ export async function readCorpus(name: string): Promise<Uint8Array[]> {
     .split('\n')
     .map((line) => line.replace(/#.*/, '').trim())
     .filter((line) => line !== '');
-  return [new Uint8Array(0), ...lines.map((line) => Uint8Array.fromHex(line))];
+  return [new Uint8Array(0), ...lines.map((line) => bytesFromHex(line))];
 }

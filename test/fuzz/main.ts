@@ -4,7 +4,9 @@
  * Prints a line per target and, last, `fuzz: N inputs, F failures`; exits non-zero when F is not 0.
  * A finding is printed with what repeats it; put its input into the corpus when it is fixed.
  */
+
 import { parseArgs } from 'node:util';
+import { hexFromBytes } from '@privval/proto/runtime/bytes';
 import { SeededRandom } from '../harness/seeded-random.ts';
 import { readCorpus } from './corpus.ts';
 import { type Finding, fuzz } from './fuzz.ts';
@@ -56,7 +58,7 @@ process.exitCode = failures === 0 ? 0 : 1;
 function report({ target, input, error }: Finding, share: number): void {
   const text = error instanceof Error ? error.stack : String(error);
   say(`  FAILURE in ${target}: ${text}`);
-  say(`  input: ${input.toHex()}`);
+  say(`  input: ${hexFromBytes(input)}`);
   say(`  repeat: node test/fuzz/main.ts --target ${target} --seed ${seed} --inputs ${share}`);
 }
 

@@ -1,4 +1,5 @@
 /** Makes bad input out of good: a few random edits, of the kinds that break decoders of bytes. */
+import { bytesFromHex } from '@privval/proto/runtime/bytes';
 import type { SeededRandom } from '../harness/seeded-random.ts';
 
 /** Longest input that is made. */
@@ -35,7 +36,7 @@ const TOKENS: readonly Uint8Array[] = [
   '5b7b22',
   '7d5d',
   '2d',
-].map((hex) => Uint8Array.fromHex(hex));
+].map((hex) => bytesFromHex(hex));
 
 type Edit = (bytes: Uint8Array, random: SeededRandom, other: Uint8Array) => Uint8Array;
 

@@ -13,7 +13,7 @@ import { MAX_REPLY_BYTES, type PrivvalRequest } from '@privval/proto/privval/mes
 import { decodeRequest, encodeRequest } from '@privval/proto/privval/request-codec';
 import { decodeResponse, encodeResponse } from '@privval/proto/privval/response-codec';
 import type { ByteStream } from '@privval/proto/runtime/byte-stream';
-import { equalBytes } from '@privval/proto/runtime/bytes';
+import { equalBytes, hexFromBytes } from '@privval/proto/runtime/bytes';
 import { errorCode } from '@privval/proto/runtime/coded-error';
 import { isValidTimestamp } from '@privval/proto/types/timestamp';
 import { type FuzzTarget, isCodedRefusal, owed } from './fuzz-target.ts';
@@ -126,7 +126,7 @@ async function framesOf(whole: Uint8Array, chunkBytes: number): Promise<string> 
     try {
       const body = await reader.read();
       if (body === undefined) return `${frames} closed`;
-      frames += ` ${body.toHex()}.`;
+      frames += ` ${hexFromBytes(body)}.`;
     } catch (error) {
       owed(isCodedRefusal(error), `no other error than ours: ${String(error)}`);
       return `${frames} ${errorCode(error)}`;

@@ -1,7 +1,9 @@
 /** A PKCS#11 module that behaves: the functions of the standard over a {@link FakeModuleFile}. */
+
 import { randomBytes, sign } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import type { Attribute, CkTokenInfo, Cryptoki, Handle } from '@privval/hsm/pkcs11/cryptoki';
+import { bytesFromHex, hexFromBytes } from '@privval/proto/runtime/bytes';
 import {
   type FakeModuleFile,
   type FakeObject,
@@ -118,7 +120,7 @@ export class FakeCryptoki implements Cryptoki {
     const { epoch } = this.#token(slot);
     this.#lastHandle += 1;
     const handle = handleOf(this.#lastHandle);
-    this.#sessions.set(handle.toHex(), {
+    this.#sessions.set(hexFromBytes(handle), {
       slot: numberOf(slot),
       epoch,
       isReadWrite: (flags & 2) !== 0,
@@ -129,7 +131,7 @@ export class FakeCryptoki implements Cryptoki {
   C_CloseSession(session: Handle): void {
     this.#called('C_CloseSession');
     const { slot } = this.#session(session).session;
-    this.#sessions.delete(session.toHex());
+    this.#sessions.delete(hexFromBytes(session));
     // The last session of a token takes the login with it.
     if (![...this.#sessions.values()].some((other) => other.slot === slot)) {
       this.#loggedIn.delete(slot);
@@ -181,7 +183,7 @@ export class FakeCryptoki implements Cryptoki {
     return template.map(({ type }) => {
       if (type === CKA.VALUE) fail(CKR.ATTRIBUTE_SENSITIVE);
       const value = attributes[type] ?? fail(CKR.ATTRIBUTE_TYPE_INVALID);
-      return { value: Uint8Array.fromHex(value) };
+      return { value: bytesFromHex(value) };
     });
   }
 
@@ -243,7 +245,7 @@ export class FakeCryptoki implements Cryptoki {
     const seed = token.objects[open.signing]?.[CKA.VALUE];
     delete open.signing;
     if (data.length > token.maxMessageBytes) fail(CKR.DATA_LEN_RANGE);
-    const signature = sign(null, data, privateKeyOf(Uint8Array.fromHex(seed ?? '')));
+    const signature = sign(null, data, privateKeyOf(bytesFromHex(seed ?? '')));
     this.#file.note('signature');
     output.set(signature);
     if (order === 'wrong-signature') output[0] = (output[0] ?? 0) ^ 1;
@@ -281,7 +283,7 @@ export class FakeCryptoki implements Cryptoki {
   }
 
   #session(handle: Handle): { readonly session: FakeSession; readonly token: FakeToken } {
-    const session = this.#sessions.get(handle.toHex()) ?? fail(CKR.SESSION_HANDLE_INVALID);
+    const session = this.#sessions.get(hexFromBytes(handle)) ?? fail(CKR.SESSION_HANDLE_INVALID);
     const token = this.#file.read().tokens[session.slot] ?? fail(CKR.DEVICE_REMOVED);
     if (!token.isPlugged) fail(CKR.DEVICE_REMOVED);
     if (token.epoch !== session.epoch) fail(CKR.SESSION_HANDLE_INVALID);
@@ -313,11 +315,11 @@ function hexOf(value: Attribute['value']): string {
   if (typeof value === 'number') return ulong(value);
   if (typeof value === 'boolean') return value ? '01' : '00';
   if (typeof value === 'string') return Buffer.from(value).toString('hex');
-  return value?.toHex() ?? '';
+  return value === undefined ? '' : hexFromBytes(value);
 }
 
 function handleOf(number: number): Uint8Array {
-  return Uint8Array.fromHex(ulong(number));
+  return bytesFromHex(ulong(number));
 }
 
 function numberOf(handle: Handle): number {

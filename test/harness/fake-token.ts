@@ -1,6 +1,8 @@
 /** A PKCS#11 token as a file: its content, what becomes of it, and what was done with it. */
+
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { hexFromBytes } from '@privval/proto/runtime/bytes';
 
 /** An object: its attributes by number, in hexadecimal. */
 export type FakeObject = Readonly<Record<number, string>>;
@@ -87,9 +89,9 @@ export function fakeKeyPair(
       264: '01',
       354: '00',
       355: '00',
-      17: seed.toHex(),
+      17: hexFromBytes(seed),
     },
-    { ...common, 0: ulong(2), 2: '00', 266: '01', 385: `0420${publicKeyOf(seed).toHex()}` },
+    { ...common, 0: ulong(2), 2: '00', 266: '01', 385: `0420${hexFromBytes(publicKeyOf(seed))}` },
   ];
 }
 
@@ -97,7 +99,7 @@ export function fakeKeyPair(
 export function ulong(value: number): string {
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setUint32(0, value, true);
-  return bytes.toHex();
+  return hexFromBytes(bytes);
 }
 
 /** The key that signs, as OpenSSL has it. */

@@ -1,10 +1,12 @@
 /** Conflicting requests raced through a gate: what would have to go wrong for a double sign, as often as possible. */
+
 import { setImmediate as turn } from 'node:timers/promises';
 import type { SigningKey } from '@privval/hsm/signing-key';
 import { parseSignBytes } from '@privval/proto/codec/sign-bytes';
 import type { PublicKey } from '@privval/proto/crypto/public-key';
 import { Ed25519SecretKey } from '@privval/proto/crypto/secret-key';
 import type { AbortOptions } from '@privval/proto/runtime/abort';
+import { hexFromBytes } from '@privval/proto/runtime/bytes';
 import { systemClock } from '@privval/proto/runtime/clock';
 import { CodedError, errorCode } from '@privval/proto/runtime/coded-error';
 import { silentLogger } from '@privval/proto/runtime/logger';
@@ -50,7 +52,7 @@ class Witness {
 
   see(what: string, validator: string, at: Hrs, signBytes: Uint8Array): void {
     const position = `${validator} at ${formatPosition(at)}`;
-    const message = signBytes.toHex();
+    const message = hexFromBytes(signBytes);
     const first = this.#messages.get(position);
     if (first === undefined) this.#messages.set(position, message);
     else if (first !== message) {

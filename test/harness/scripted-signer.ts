@@ -2,6 +2,7 @@
  * A signer that behaves as CometBFT's own does (a `SignerServer` over a FilePV), until its script
  * says otherwise.
  */
+
 import { encodeFrame, FrameReader } from '@privval/proto/codec/delimited';
 import {
   proposalSignBytes,
@@ -13,6 +14,7 @@ import type { PrivvalRequest, PrivvalResponse } from '@privval/proto/privval/mes
 import { decodeRequest } from '@privval/proto/privval/request-codec';
 import { encodeResponse } from '@privval/proto/privval/response-codec';
 import type { ByteStream } from '@privval/proto/runtime/byte-stream';
+import { bytesFromHex } from '@privval/proto/runtime/bytes';
 import type { Clock } from '@privval/proto/runtime/clock';
 import { isNilBlockId } from '@privval/proto/types/block-id';
 import type { Proposal } from '@privval/proto/types/proposal';
@@ -156,9 +158,9 @@ export class ScriptedSigner implements AsyncDisposable {
       case 'empty':
         return Uint8Array.of(0);
       case 'oversize':
-        return Uint8Array.fromHex('ffffff7f00');
+        return bytesFromHex('ffffff7f00');
       case 'garbage':
-        return Uint8Array.fromHex('03ffffff');
+        return bytesFromHex('03ffffff');
       case 'truncated':
         await this.#deps.stream.write(honest.subarray(0, honest.length - 1));
         return 'close';

@@ -2,7 +2,9 @@
  * Commands for wrapping under RSA (firmware 2.4): an AES key under OAEP, and the object or the bare key
  * under that AES key by RFC 5649.
  */
+
 import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { bytesFromHex } from '@privval/proto/runtime/bytes';
 import { encodePkcs8, privateKeyOfPkcs8 } from '../crypto/pkcs8.ts';
 import { decryptOaep, encryptOaep, type RsaKey } from '../crypto/rsa-key.ts';
 import { requireOfKey } from '../device/access.ts';
@@ -23,7 +25,7 @@ import { importObject, requireExportable, requireWithin } from './wrap-commands.
 const SINCE = { major: 2, minor: 4, patch: 0 } as const;
 
 /** The initial value of RFC 5649. */
-const KEY_WRAP_VECTOR = Uint8Array.fromHex('a65959a6');
+const KEY_WRAP_VECTOR = bytesFromHex('a65959a6');
 
 /** Lengths of the label's hash, which is the length of the OAEP hash. */
 const HASH_BYTES: Readonly<Record<string, number>> = {

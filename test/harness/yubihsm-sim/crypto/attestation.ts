@@ -1,5 +1,7 @@
 /** X.509 certificates by which a device speaks for a key it holds, and for itself. */
+
 import { createHash } from 'node:crypto';
+import { hexFromBytes } from '@privval/proto/runtime/bytes';
 import { integerFromBytes, u16, u64 } from '../device/bytes.ts';
 import { DeviceFault, FAULT, orFault } from '../device/device-fault.ts';
 import type { DeviceState, RandomBytes } from '../device/device-state.ts';
@@ -62,7 +64,7 @@ export function attestationCertificate(
   return certificate(state.random, {
     issuer: issuer.name,
     validity: issuer.validity,
-    subject: commonName(`YubiHSM Attestation id:0x${u16(subject.id).toHex()}`),
+    subject: commonName(`YubiHSM Attestation id:0x${hexFromBytes(u16(subject.id))}`),
     subjectKey: subject.material,
     signingKey: attesting?.key.material ?? { kind: 'ec', key: state.identity.attestationKey },
     extensions: [...deviceExtensions(state), ...keyExtensions(subject)],

@@ -4,8 +4,10 @@
  * A key that was restored from a default export has no seed and signs by arithmetic, which is slow;
  * every other key signs by OpenSSL.
  */
+
 import { createHash, createPrivateKey, type KeyObject, sign } from 'node:crypto';
 import { ed25519 } from '@noble/curves/ed25519.js';
+import { bytesFromHex } from '@privval/proto/runtime/bytes';
 import { bytesFromInteger, concat, integerFromBytes, sameBytes } from '../device/bytes.ts';
 import { bitString, oid, sequence } from './der.ts';
 import { mod } from './numbers.ts';
@@ -14,7 +16,7 @@ import { mod } from './numbers.ts';
 const ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
 
 /** DER head of a private key (RFC 8410); the seed follows. */
-const PKCS8_HEAD = Uint8Array.fromHex('302e020100300506032b657004220420');
+const PKCS8_HEAD = bytesFromHex('302e020100300506032b657004220420');
 
 /** One key pair. */
 export interface Ed25519Key {

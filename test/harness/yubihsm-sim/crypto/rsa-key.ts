@@ -1,4 +1,5 @@
 /** RSA keys of exponent 65537, and the paddings the device does itself. */
+
 import {
   constants,
   createHash,
@@ -10,6 +11,7 @@ import {
   privateEncrypt,
   publicEncrypt,
 } from 'node:crypto';
+import { bytesFromHex } from '@privval/proto/runtime/bytes';
 import { bytesFromInteger, concat, integerFromBytes, sameBytes, u32 } from '../device/bytes.ts';
 import { bitString, integer, oid, sequence } from './der.ts';
 import { inverse } from './numbers.ts';
@@ -70,8 +72,7 @@ export function rsaKeyFromPrimes(p: Uint8Array, q: Uint8Array, bytes: number): R
 export function generateRsaKey(bytes: number): RsaKey {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 8 * bytes });
   const { p = '', q = '' } = privateKey.export({ format: 'jwk' });
-  const prime = (text: string): Uint8Array =>
-    Uint8Array.fromBase64(text, { alphabet: 'base64url' });
+  const prime = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'base64url'));
   return rsaKeyFromPrimes(prime(p), prime(q), bytes);
 }
 
@@ -86,7 +87,7 @@ export function rsaSpki(modulus: Uint8Array): Uint8Array {
 /** RSASSA-PKCS1-v1_5 over a ready digest; the digest's length names the hash. */
 export function signPkcs1(key: RsaKey, digest: Uint8Array): Uint8Array {
   const head = DIGEST_INFO.get(digest.length);
-  const info = head === undefined ? digest : concat(Uint8Array.fromHex(head), digest);
+  const info = head === undefined ? digest : concat(bytesFromHex(head), digest);
   return Uint8Array.from(
     privateEncrypt({ key: key.privateKey, padding: constants.RSA_PKCS1_PADDING }, info),
   );

@@ -1,4 +1,5 @@
 /** Big-endian numbers and joined byte strings. */
+import { bytesFromHex, hexFromBytes } from '@privval/proto/runtime/bytes';
 
 /** The parts, one after the other. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
@@ -29,14 +30,14 @@ export function u64(value: bigint): Uint8Array {
 
 /** An unsigned integer of any size. */
 export function integerFromBytes(bytes: Uint8Array): bigint {
-  return bytes.length === 0 ? 0n : BigInt(`0x${bytes.toHex()}`);
+  return bytes.length === 0 ? 0n : BigInt(`0x${hexFromBytes(bytes)}`);
 }
 
 /** `value` in `length` bytes. @throws {RangeError} when it does not fit. */
 export function bytesFromInteger(value: bigint, length: number): Uint8Array {
   const hex = value.toString(16);
   if (hex.length > 2 * length) throw new RangeError(`an integer does not fit ${length} bytes`);
-  return Uint8Array.fromHex(hex.padStart(2 * length, '0'));
+  return bytesFromHex(hex.padStart(2 * length, '0'));
 }
 
 /** Whether the two are the same bytes. */

@@ -1,4 +1,5 @@
 /** All that a device keeps, in memory: what a factory reset makes new, and what it does not. */
+import { bytesFromHex } from '@privval/proto/runtime/bytes';
 import { type EcKey, generateEcKey } from '../crypto/ec-key.ts';
 import { ALGORITHM, CURVES } from './algorithm.ts';
 import { AuditLog } from './audit-log.ts';
@@ -71,8 +72,8 @@ export function factoryState(
     origin: ORIGIN.imported,
     material: {
       kind: 'auth-symmetric',
-      encKey: Uint8Array.fromHex(FACTORY_ENC_KEY),
-      macKey: Uint8Array.fromHex(FACTORY_MAC_KEY),
+      encKey: bytesFromHex(FACTORY_ENC_KEY),
+      macKey: bytesFromHex(FACTORY_MAC_KEY),
     },
   });
   const log = new AuditLog(deps.random(16));

@@ -1,4 +1,5 @@
 /** The device's options: force-audit, command-audit, and which algorithms are on. */
+import { bytesFromHex } from '@privval/proto/runtime/bytes';
 import { supportedAlgorithms } from './algorithm.ts';
 import { ByteReader } from './byte-reader.ts';
 import { DeviceFault, FAULT } from './device-fault.ts';
@@ -11,7 +12,7 @@ export const OPTION = { forceAudit: 1, commandAudit: 3, algorithmToggle: 4 } as 
 const AUDIT = { off: 0, on: 1, fixed: 2 } as const;
 
 /** What command-audit lists, in the order in which the device lists it. 07 and 09 have no public name. */
-const AUDITED_COMMANDS = Uint8Array.fromHex(
+const AUDITED_COMMANDS = bytesFromHex(
   '01030405060709084041424344454647555648' +
     '49574a4b4c4d674e4f50515253545859' +
     '5a5b5c5d5e5f606162636465666869' +
