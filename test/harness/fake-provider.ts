@@ -23,6 +23,8 @@ export type FakeCondition =
   | 'another-key'
   /** The key is not in it. */
   | 'key-missing'
+  /** It says so to one question, and is healthy from then on. */
+  | 'key-missing-once'
   | 'wrong-password';
 
 /** What a device, or the way to it, says when it does not do what it is asked. */
@@ -193,7 +195,8 @@ export class FakeProvider implements KeyProvider {
       }
     }
     this.#assertSession(session);
-    if (this.#condition === 'key-missing') {
+    if (this.#condition === 'key-missing' || this.#condition === 'key-missing-once') {
+      if (this.#condition === 'key-missing-once') this.condition = 'healthy';
       throw new FakeProviderError({ code: 'ERR_FAKE_KEY_MISSING', remedy: 'repair' });
     }
     if (this.#condition === 'wrong-password') {
