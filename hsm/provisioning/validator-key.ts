@@ -5,7 +5,7 @@ import { generateAsymmetricKey } from 'yubihsm/commands/asymmetric-key-commands'
 import { deviceInfo } from 'yubihsm/commands/device-commands';
 import { deleteObject } from 'yubihsm/commands/object-commands';
 import { formatObjectId } from 'yubihsm/objects/object-id';
-import { rightsWarnings } from '../yubihsm-provider/signing-rights.ts';
+import { assertMaySign, rightsWarnings } from '../yubihsm-provider/signing-rights.ts';
 import type { YubiHsmDevice } from '../yubihsm-provider/yubihsm-device.ts';
 import { makeKey } from './free-key-id.ts';
 
@@ -50,12 +50,15 @@ export interface ValidatorKey {
  * Has the device make an Ed25519 key in all domains that both authentication keys have.
  *
  * @throws {MayNotGenerateError} ERR_DEVICE_MAY_NOT_GENERATE
+ * @throws {AuthKeyUnsuitableError} ERR_DEVICE_AUTH_KEY_UNSUITABLE
  * @throws what the device throws.
  */
 export async function generateValidatorKey(request: ValidatorKeyRequest): Promise<ValidatorKey> {
   const { serving, setup, id, label, isExportable, signal } = request;
   const { serial } = await serving.run(deviceInfo(), { signal });
   const reader = await serving.ownRights({ signal });
+  // Found out later, it would leave a key that may not even be deletable.
+  assertMaySign(reader);
   const maker = serving === setup ? reader : await setup.ownRights({ signal });
   if (!maker.capabilities.includes('generate-asymmetric-key')) {
     throw new MayNotGenerateError(maker.id, 'it lacks generate-asymmetric-key');

@@ -202,6 +202,16 @@ describe('signer init on a YubiHSM', () => {
     expect(existsSync(rig.home)).toBe(false);
   });
 
+  test('makes nothing for an authentication key that could not sign with it', async () => {
+    await using rig = await YubiHsmRig.create();
+    const access = ['--provider', 'yubihsm', '--connector', rig.device().url, '--auth-key', '2'];
+    const flags = [...access, '--password-file', rig.operatorPassword, '--generate'];
+    const { exitCode, notes } = await rig.init(...flags);
+    expect(exitCode).toBe(1);
+    expect(notes).toContain('ERR_DEVICE_AUTH_KEY_UNSUITABLE');
+    expect(keysIn(rig)).toEqual([]);
+  });
+
   test('makes no key for a home that is there already', async () => {
     await using rig = await YubiHsmRig.create();
     await rig.init(...rig.serving(), ...rig.generating);
