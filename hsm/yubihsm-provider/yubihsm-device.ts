@@ -23,6 +23,7 @@ import { factoryPassword, tryOpenSession } from '../provisioning/device-session.
 import { FACTORY_KEY_ID, FACTORY_KEY_LABEL } from '../provisioning/roles.ts';
 import { AnotherDeviceError } from '../provisioning/setup-errors.ts';
 import { KeyClosedError } from '../signing-key.ts';
+import { ExpectedKeys } from './expected-keys.ts';
 import { mayDrain, rightsWarnings } from './signing-rights.ts';
 import { yubiHsmFault } from './yubihsm-fault.ts';
 
@@ -77,8 +78,8 @@ export interface DeviceRunOptions extends AbortOptions {
  * A device that several keys share: one connector, one session, one queue, one command at a time.
  *
  * Nothing is asked of it before the first command. From then on its client renews the session by
- * itself, and each session is held against the serial before anything else is done in it, since what
- * is plugged in may have changed. A full log (force-audit) is drained by its keeper, and the command
+ * itself, and each session is held against the serial and the keys in use before anything else is done
+ * in it, since what is plugged in may have changed. A full log (force-audit) is drained by its keeper, and the command
  * asked once more; without a keeper it is a fault.
  *
  * Every method throws {@link YubiHsmFaultError}s with the package's codes, {@link AnotherDeviceError}
@@ -87,6 +88,8 @@ export interface DeviceRunOptions extends AbortOptions {
 export class YubiHsmDevice implements LoggedDevice, AsyncDisposable {
   /** `yubihsm http://127.0.0.1:12345`. */
   readonly name: string;
+  /** Those that are open: each session begins with a look at them. */
+  readonly keys: ExpectedKeys;
   readonly #options: YubiHsmDeviceOptions;
   readonly #deps: YubiHsmDeviceDeps;
   readonly #logger: Logger;
@@ -105,6 +108,7 @@ export class YubiHsmDevice implements LoggedDevice, AsyncDisposable {
 
   constructor(deps: YubiHsmDeviceDeps, options: YubiHsmDeviceOptions) {
     this.name = `yubihsm ${options.connector}`;
+    this.keys = new ExpectedKeys(this.name);
     this.#options = options;
     this.#deps = deps;
     this.#logger = withFields(deps.logger, { device: this.name });
@@ -199,10 +203,10 @@ export class YubiHsmDevice implements LoggedDevice, AsyncDisposable {
     if (connector.status === 'fulfilled') await connector.value?.[Symbol.asyncDispose]();
   }
 
-  /** As {@link #ask}, after the serial was looked at, should the log have been too full for that before. */
+  /** As {@link #ask}, after the device was looked at, should the log have been too full for that before. */
   async #checked<T>(ask: (client: YubiHsmClient) => Promise<T>, options: AbortOptions): Promise<T> {
     if (!this.#isChecked) {
-      await this.#ask((client) => this.#checkSerial((command) => client.run(command)), options);
+      await this.#ask((client) => this.#checkDevice((command) => client.run(command)), options);
     }
     return this.#ask(ask, options);
   }
@@ -252,7 +256,7 @@ export class YubiHsmDevice implements LoggedDevice, AsyncDisposable {
           queueTimeoutMs: QUEUE_TIMEOUT_MS,
           maxQueued: MAX_QUEUED,
           closeTimeoutMs: 500,
-          checkDevice: (run) => this.#checkSerial(run),
+          checkDevice: (run) => this.#checkDevice(run),
           signal: this.#shutdown.signal,
         },
       );
@@ -279,14 +283,21 @@ export class YubiHsmDevice implements LoggedDevice, AsyncDisposable {
     return this.#connector;
   }
 
-  /** @throws {AnotherDeviceError} ERR_ANOTHER_DEVICE */
-  async #checkSerial(run: RunInSession): Promise<void> {
+  /**
+   * Whether this is the right device, with the keys that are in use.
+   *
+   * @throws {AnotherDeviceError} ERR_ANOTHER_DEVICE
+   * @throws what {@link ExpectedKeys.check} throws.
+   */
+  async #checkDevice(run: RunInSession): Promise<void> {
     const { serial: expected } = this.#options;
-    if (expected === undefined) return;
     this.#isChecked = false;
     try {
-      const { serial: actual } = await run(deviceInfo());
-      if (actual !== expected) throw new AnotherDeviceError({ expected, actual });
+      if (expected !== undefined) {
+        const { serial: actual } = await run(deviceInfo());
+        if (actual !== expected) throw new AnotherDeviceError({ expected, actual });
+      }
+      await this.keys.check(run);
       this.#isChecked = true;
     } catch (error) {
       // Nothing but reading the log works now, and that must: it is looked at once that is done.

@@ -42,6 +42,7 @@ export class YubiHsmKey implements SigningKey {
     this.#clock = deps.clock;
     this.#options = options;
     this.publicKey = options.publicKey;
+    this.#device.keys.add(options);
   }
 
   /**
@@ -70,6 +71,7 @@ export class YubiHsmKey implements SigningKey {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#device.keys.delete(this.#options);
     this.#options.onClose();
   }
 
@@ -80,6 +82,8 @@ export class YubiHsmKey implements SigningKey {
   ): Promise<Uint8Array> {
     if (this.#isClosed) throw new KeyClosedError();
     const { objectId, queueTimeoutMs } = this.#options;
+    // A session that was opened for another key may have shown that this one is not there any more.
+    this.#device.keys.assertStillThere(this.#options);
     this.#device.count(objectId, 'asked');
     const signature = await this.#device.run(command, { signal, queueTimeoutMs, commandTimeoutMs });
     this.#device.count(objectId, 'answered');

@@ -109,6 +109,46 @@ describe('keys that share a device', () => {
     await key.sign(ONE);
   });
 
+  test.each<[string, (place: ValidatorDevice) => void, string]>([
+    [
+      'another one has its id',
+      ({ simulator }) => simulator.switches.changeEd25519Key(KEY_ID),
+      'ERR_ANOTHER_KEY',
+    ],
+    [
+      'it is gone',
+      (place) => place.remove(place.change('key', () => ({}))),
+      'ERR_DEVICE_KEY_MISSING',
+    ],
+  ])('do not sign in a session in which %s (S26)', async (_, change, code) => {
+    await using rig = await start({ firmware: FIRMWARE_2_2 });
+    const { place, device } = rig;
+    const keys = [await place.provider(device).openKey(), await place.provider(device).openKey()];
+    await keys[0]?.sign(ONE);
+    change(place);
+    place.simulator.switches.resetSessions();
+    const [first, second] = await Promise.allSettled(keys.map((key) => key.sign(ONE)));
+    expect(first).toMatchObject({ reason: { code } });
+    expect(second).toMatchObject({ reason: { code } });
+    await expect(keys[0]?.sign(ONE)).rejects.toMatchObject({ code: 'ERR_DEVICE_KEY_MISSING' });
+    expect(signaturesIn(place)).toBe(1);
+  });
+
+  test('sign on when another key of the device is gone', async () => {
+    await using rig = await start();
+    const { place, device } = rig;
+    const gone = await place.provider(device).openKey();
+    const copy = place.change('key', () => ({}));
+    place.restore({ ...copy, id: KEY_ID + 1 });
+    const other = await place.provider(device, { objectId: KEY_ID + 1 }).openKey();
+    place.remove(copy);
+    place.simulator.switches.resetSessions();
+    // Whoever opens the session is told; from the next one on each key stands for itself.
+    await expect(other.sign(ONE)).rejects.toMatchObject({ code: 'ERR_DEVICE_KEY_MISSING' });
+    expect(await other.sign(ONE)).toHaveLength(64);
+    await expect(gone.sign(ONE)).rejects.toMatchObject({ code: 'ERR_DEVICE_KEY_MISSING' });
+  });
+
   test('need one new session for all that were closed together (S29)', async () => {
     await using rig = await start();
     const { place, device } = rig;
