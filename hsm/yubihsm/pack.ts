@@ -50,11 +50,9 @@ async function pack(folder: string): Promise<string> {
 async function compile(scratch: string, stage: string): Promise<void> {
   const config = join(scratch, 'tsconfig.json');
   const settings = {
-    extends: join(ROOT, 'tsconfig.json'),
+    extends: join(ROOT, 'tsconfig.product.json'),
     compilerOptions: {
       noEmit: false,
-      // What Node.js 24 has: `Uint8Array.prototype.toHex`, say, came later.
-      lib: ['es2025', 'esnext.disposable'],
       rootDir: HERE,
       outDir: stage,
       typeRoots: [join(ROOT, 'node_modules/@types')],

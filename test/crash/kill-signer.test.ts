@@ -2,7 +2,7 @@ import { proposalSignBytes, voteSignBytes } from '@privval/proto/codec/sign-byte
 import { verifyStrict } from '@privval/proto/crypto/ed25519';
 import { ed25519PublicKey, type PublicKey } from '@privval/proto/crypto/public-key';
 import type { PrivvalResponse } from '@privval/proto/privval/messages';
-import { bytesFromHex } from '@privval/proto/runtime/bytes';
+import { bytesFromHex, hexFromBytes } from '@privval/proto/runtime/bytes';
 import { systemClock } from '@privval/proto/runtime/clock';
 import { expect, test } from 'vitest';
 import { ScratchFolder } from '../harness/scratch-folder.ts';
@@ -134,9 +134,9 @@ class HostileNodes {
   ): void {
     this.signed++;
     const at = `${message.height}/${message.round}/${step}`;
-    const first = this.#released.get(at) ?? signBytes.toHex();
+    const first = this.#released.get(at) ?? hexFromBytes(signBytes);
     this.#released.set(at, first);
-    if (first !== signBytes.toHex()) this.violations.push(`two messages signed at ${at}`);
+    if (first !== hexFromBytes(signBytes)) this.violations.push(`two messages signed at ${at}`);
     if (!verifyStrict(this.#publicKey, signBytes, message.signature)) {
       this.violations.push(`a signature that is none at ${at}`);
     }

@@ -1,10 +1,9 @@
 /** Ed25519 by OpenSSL: a second opinion on every signature, sharing nothing with the product. */
 
 import { createPublicKey, verify } from 'node:crypto';
-import { bytesFromHex } from '@privval/proto/runtime/bytes';
 
 /** DER head of an Ed25519 public key (RFC 8410). */
-const SPKI_HEAD = bytesFromHex('302a300506032b6570032100');
+const SPKI_HEAD = Uint8Array.from(Buffer.from('302a300506032b6570032100', 'hex'));
 
 /** Whether OpenSSL takes `signature` for one by the 32-byte `publicKey` over `message`. */
 export function opensslVerifies(
