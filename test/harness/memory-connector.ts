@@ -19,10 +19,12 @@ export class MemoryConnector implements Connector {
     this.device = device;
   }
 
-  /** A new device in its factory state. */
-  static fromFactory(options: { readonly serial?: number } = {}): MemoryConnector {
+  /** A new device in its factory state. Its time stands still unless `monotonicMs` tells it. */
+  static fromFactory(
+    options: { readonly serial?: number; readonly monotonicMs?: () => number } = {},
+  ): MemoryConnector {
     const deps = {
-      monotonicMs: () => 0,
+      monotonicMs: options.monotonicMs ?? (() => 0),
       random: (count: number) => crypto.getRandomValues(new Uint8Array(count)),
     };
     return new MemoryConnector(new SimulatedDevice(deps, options));
