@@ -1,4 +1,5 @@
 /** Sets a YubiHSM 2 up: four roles and a wrap key, all from one recovery phrase, as tmkms does. */
+
 import type { GuardedBytes } from '@privval/proto/crypto/guarded-memory';
 import type { AbortOptions } from '@privval/proto/runtime/abort';
 import { equalBytes } from '@privval/proto/runtime/bytes';
@@ -7,6 +8,7 @@ import { listObjects } from 'yubihsm/commands/object-commands';
 import type { FirmwareVersion } from 'yubihsm/objects/device-info';
 import { formatObjectId } from 'yubihsm/objects/object-id';
 import type { ListedObject } from 'yubihsm/objects/object-list';
+import { runPlainCommand } from 'yubihsm/plain-command';
 import type { YubiHsmClient } from 'yubihsm/yubihsm-client';
 import { YubiHsmError } from 'yubihsm/yubihsm-error';
 import { readPassphraseFile } from '../file/secret-file.ts';
@@ -19,7 +21,6 @@ import {
   openSession,
   tryOpenSession,
 } from './device-session.ts';
-import { plainDeviceInfo } from './plain-device-info.ts';
 import { ENTROPY_BYTES } from './recovery-phrase.ts';
 import { resetToFactory } from './reset-device.ts';
 import { FACTORY_KEY_ID, ROLES, TEMPORARY_KEY_ID } from './roles.ts';
@@ -175,7 +176,7 @@ function isOfFactory({ type, id }: ListedObject): boolean {
 /** What the device says its serial is; for a message only, since nothing authenticates it. */
 async function claimedSerial({ connector, signal }: DevicePlace): Promise<string | undefined> {
   try {
-    return (await plainDeviceInfo(connector, { signal })).serial;
+    return (await runPlainCommand(connector, deviceInfo(), { signal })).serial;
   } catch (error) {
     if (error instanceof YubiHsmError) return undefined;
     throw error;

@@ -1,4 +1,5 @@
 /** What is plugged in, how it is set, and what an authentication key may do there. */
+
 import type { AbortOptions } from '@privval/proto/runtime/abort';
 import { deviceInfo, getStorageInfo, type StorageInfo } from 'yubihsm/commands/device-commands';
 import { getObjectInfo } from 'yubihsm/commands/object-commands';
@@ -10,6 +11,7 @@ import {
 import { DeviceError } from 'yubihsm/device-errors';
 import type { Capability } from 'yubihsm/objects/capability';
 import type { DeviceInfo } from 'yubihsm/objects/device-info';
+import { runPlainCommand } from 'yubihsm/plain-command';
 import type { YubiHsmClient } from 'yubihsm/yubihsm-client';
 import { type RightsFacts, rightsWarnings } from '../yubihsm-provider/signing-rights.ts';
 import { type DeviceKey, readDeviceKeys } from './device-key.ts';
@@ -21,7 +23,6 @@ import {
   tryOpenSession,
   withDevice,
 } from './device-session.ts';
-import { plainDeviceInfo } from './plain-device-info.ts';
 import { FACTORY_KEY_ID } from './roles.ts';
 
 /** What is behind a connector. */
@@ -42,7 +43,7 @@ export async function detectYubiHsm(
   return {
     connector: url,
     connectorVersion: version,
-    device: hasDevice ? await plainDeviceInfo(connector, { signal }) : undefined,
+    device: hasDevice ? await runPlainCommand(connector, deviceInfo(), { signal }) : undefined,
   };
 }
 

@@ -78,9 +78,9 @@ export interface DeviceRunOptions extends AbortOptions {
  * A device that several keys share: one connector, one session, one queue, one command at a time.
  *
  * Nothing is asked of it before the first command. From then on its client renews the session by
- * itself, and each session is held against the serial and the keys in use before anything else is done
- * in it, since what is plugged in may have changed. A full log (force-audit) is drained by its keeper, and the command
- * asked once more; without a keeper it is a fault.
+ * itself, and each session is held against the serial and the keys in use before anything else is
+ * done in it, since what is plugged in may have changed. A full log (force-audit) is drained by its
+ * keeper, and the command asked once more; without a keeper it is a fault.
  *
  * Every method throws {@link YubiHsmFaultError}s with the package's codes, {@link AnotherDeviceError}
  * ERR_ANOTHER_DEVICE, what is wrong with the password file, or {@link KeyClosedError} ERR_KEY_CLOSED.

@@ -2,14 +2,9 @@
 import type { Command } from './commands/command.ts';
 import { echo } from './commands/device-commands.ts';
 import type { Connector } from './connector/connector.ts';
-import {
-  ConnectorTimeoutError,
-  ConnectorUnreachableError,
-  GarbageReplyError,
-} from './connector/connector-errors.ts';
-import { decodeFrame, encodeFrame, errorCodeOf, REPLY_FLAG } from './connector/frame.ts';
-import { deviceError } from './device-errors.ts';
+import { ConnectorTimeoutError, ConnectorUnreachableError } from './connector/connector-errors.ts';
 import { untilAborted } from './linked-signal.ts';
+import { runPlainCommand } from './plain-command.ts';
 
 /** A wait that somebody always ends. */
 export interface BoundedWait {
@@ -40,24 +35,11 @@ export class DeviceLink {
     }
   }
 
-  /**
-   * Runs a command outside of any session.
-   *
-   * @throws {DeviceError} what the device answered, if it was the device: nothing authenticates it.
-   * @throws {GarbageReplyError} ERR_YUBIHSM_GARBAGE_REPLY
-   * @throws {MalformedReplyError} ERR_YUBIHSM_MALFORMED_REPLY
-   */
-  async runPlain<Reply>(command: Command<Reply>, wait: BoundedWait): Promise<Reply> {
-    const { name, code, data } = command;
-    const connector = this.#connector.name;
-    const frame = decodeFrame(await this.transceive(encodeFrame(code, data), wait));
-    if (frame === undefined) throw new GarbageReplyError(connector, 'it is no frame');
-    const errorCode = errorCodeOf(frame);
-    if (errorCode !== undefined) throw deviceError(name, errorCode);
-    if (frame.command !== (code | REPLY_FLAG)) {
-      throw new GarbageReplyError(connector, `it answers another command than ${name}`);
-    }
-    return command.decode(frame.data);
+  /** See {@link runPlainCommand}. */
+  runPlain<Reply>(command: Command<Reply>, wait: BoundedWait): Promise<Reply> {
+    const { name } = this.#connector;
+    const transceive = (frame: Uint8Array): Promise<Uint8Array> => this.transceive(frame, wait);
+    return runPlainCommand({ name, transceive }, command);
   }
 
   /**

@@ -1,6 +1,7 @@
 /** What the packed package exports: each module that is meant for others, by hand. */
 export const PUBLIC_MODULES: readonly string[] = [
   'yubihsm-client',
+  'plain-command',
   'credentials',
   'clock',
   'yubihsm-error',

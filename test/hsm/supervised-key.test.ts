@@ -202,13 +202,8 @@ describe('a device that fails while it signs', () => {
   });
 
   test('is not closed for what an earlier opening of it failed at', async () => {
-    const clock = new ManualClock();
-    const provider = new ScriptedProvider();
-    await using key = SupervisedKey.start(
-      { provider, clock, logger: new RecordingLogger() },
-      { expected: provider.publicKey },
-    );
-    await clock.advance(0);
+    await using scripted = await ScriptedKey.open();
+    const { key, provider, clock } = scripted;
     const outcomes = Promise.allSettled([key.sign(ONE), key.sign(TWO)]);
     provider.asked[0]?.reject(new KeyClosedError());
     await outcomes;
@@ -263,14 +258,8 @@ describe('a signature that does not verify', () => {
   });
 
   test('is one failure with all others of the same opening (S29)', async () => {
-    const clock = new ManualClock();
-    const provider = new ScriptedProvider();
-    const logger = new RecordingLogger();
-    await using key = SupervisedKey.start(
-      { provider, clock, logger },
-      { expected: provider.publicKey },
-    );
-    await clock.advance(0);
+    await using scripted = await ScriptedKey.open();
+    const { key, provider, clock, logger } = scripted;
     const outcomes = Promise.allSettled([key.sign(ONE), key.sign(TWO)]);
     for (const request of provider.asked) request.resolve(new Uint8Array(64));
     const wrong = { code: 'ERR_SIGNATURE_INVALID', remedy: 'wait' };
@@ -285,13 +274,8 @@ describe('a signature that does not verify', () => {
     ['answers with too few bytes', (message, secret) => secret.sign(message).subarray(1)],
     ['answers with nothing', () => new Uint8Array(0)],
   ])('is found out in a key that %s (S20)', async (_, answer) => {
-    const clock = new ManualClock();
-    const provider = new ScriptedProvider();
-    await using key = SupervisedKey.start(
-      { provider, clock, logger: new RecordingLogger() },
-      { expected: provider.publicKey },
-    );
-    await clock.advance(0);
+    await using scripted = await ScriptedKey.open();
+    const { key, provider } = scripted;
     const message = new Uint8Array([1, 2, 3]);
     const signed = key.sign(message);
     const [request] = provider.asked;
@@ -301,13 +285,8 @@ describe('a signature that does not verify', () => {
   });
 
   test('is not made of a good one by a key that uses its array again (S20)', async () => {
-    const clock = new ManualClock();
-    const provider = new ScriptedProvider();
-    await using key = SupervisedKey.start(
-      { provider, clock, logger: new RecordingLogger() },
-      { expected: provider.publicKey },
-    );
-    await clock.advance(0);
+    await using scripted = await ScriptedKey.open();
+    const { key, provider } = scripted;
     const signed = key.sign(ONE);
     const array = Buffer.from(provider.secret.sign(ONE));
     provider.asked[0]?.resolve(array);
@@ -369,4 +348,22 @@ class ScriptedProvider implements KeyProvider {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+/** A supervised key over such a provider, open. */
+class ScriptedKey implements AsyncDisposable {
+  readonly clock = new ManualClock();
+  readonly logger = new RecordingLogger();
+  readonly provider = new ScriptedProvider();
+  readonly key: SupervisedKey = SupervisedKey.start(this, { expected: this.provider.publicKey });
+
+  static async open(): Promise<ScriptedKey> {
+    const scripted = new ScriptedKey();
+    await scripted.clock.advance(0);
+    return scripted;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.key[Symbol.asyncDispose]();
+  }
 }
