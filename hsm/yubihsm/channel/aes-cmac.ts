@@ -1,8 +1,5 @@
 /** AES-CMAC (RFC 4493), which OpenSSL has and `node:crypto` does not show. */
-import { createCipheriv } from 'node:crypto';
-
-const BLOCK_BYTES = 16;
-const ZERO_BLOCK = new Uint8Array(BLOCK_BYTES);
+import { BLOCK_BYTES, CbcEncryptor } from './cbc-chains.ts';
 
 /** What doubling in GF(2^128) folds back when a bit falls out. */
 const REDUCTION = 0x87;
@@ -15,15 +12,15 @@ export function aesCmac(key: Uint8Array, message: Uint8Array): Uint8Array {
 
 /** A key for many messages: what follows from it alone is worked out once. */
 export class AesCmac implements Disposable {
-  readonly #key: Uint8Array;
+  readonly #cipher: CbcEncryptor;
   /** Masks of a last block that is whole, and of one that is padded. */
   readonly #wholeMask: Uint8Array;
   readonly #paddedMask: Uint8Array;
 
-  /** `key` is an AES key of 16, 24 or 32 bytes. It stays the caller's, who does not change it. */
+  /** `key` is an AES key of 16, 24 or 32 bytes. It stays the caller's: it may be wiped. */
   constructor(key: Uint8Array) {
-    this.#key = key;
-    this.#wholeMask = double(lastBlockOfCbc(key, ZERO_BLOCK));
+    this.#cipher = new CbcEncryptor(key);
+    this.#wholeMask = double(this.#lastBlock(new Uint8Array(BLOCK_BYTES)));
     this.#paddedMask = double(new Uint8Array(this.#wholeMask));
   }
 
@@ -43,21 +40,20 @@ export class AesCmac implements Disposable {
     for (let i = 0; i < BLOCK_BYTES; i++) {
       blocks[lastStart + i] = (blocks[lastStart + i] ?? 0) ^ (mask[i] ?? 0);
     }
-    return lastBlockOfCbc(this.#key, blocks);
+    return this.#lastBlock(blocks);
   }
 
-  /** Wipes what was worked out; the key is its owner's to wipe. */
+  /** Wipes what was worked out, and frees the cipher. */
   [Symbol.dispose](): void {
+    this.#cipher[Symbol.dispose]();
     this.#wholeMask.fill(0);
     this.#paddedMask.fill(0);
   }
-}
 
-/** CBC from a zero vector: its last block is the CMAC of blocks that are already masked. */
-function lastBlockOfCbc(key: Uint8Array, blocks: Uint8Array): Uint8Array {
-  const cipher = createCipheriv(`aes-${key.length * 8}-cbc`, key, ZERO_BLOCK);
-  cipher.setAutoPadding(false);
-  return new Uint8Array(cipher.update(blocks).subarray(-BLOCK_BYTES));
+  /** The CMAC of blocks that are already masked. */
+  #lastBlock(blocks: Uint8Array): Uint8Array {
+    return new Uint8Array(this.#cipher.encrypt(blocks).subarray(-BLOCK_BYTES));
+  }
 }
 
 /** Doubles a block in GF(2^128), in place. No branch depends on its bits. */

@@ -1,15 +1,17 @@
 /** The encrypted messages of one session, for both of its ends. */
-import { type Cipheriv, createCipheriv, createDecipheriv, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import { commandCode } from '../commands/command-code.ts';
 import {
   decodeFrame,
   ERROR_COMMAND,
-  encodeFrame,
+  FRAME_HEADER_BYTES,
   type Frame,
   REPLY_FLAG,
+  writeFrameHeader,
 } from '../connector/frame.ts';
 import { InvariantError } from '../invariant-error.ts';
 import { AesCmac } from './aes-cmac.ts';
+import { BLOCK_BYTES, CbcDecryptor, CbcEncryptor } from './cbc-chains.ts';
 import { type SessionKeys, wipeSessionKeys } from './session-keys.ts';
 import { UntrustedMessageError } from './untrusted-message-error.ts';
 
@@ -19,9 +21,7 @@ export const SESSION_MESSAGE: number = commandCode('SessionMessage');
 /** Bytes of a message's MAC: the first half of the CMAC. */
 export const MAC_BYTES = 8;
 
-const BLOCK_BYTES = 16;
 const SESSION_ID_BYTES = 1;
-const CIPHER = 'aes-128-cbc';
 const PADDING_MARK = 0x80;
 
 /** What a handshake hands over: the channel owns the arrays from then on. */
@@ -45,8 +45,8 @@ export class SecureChannel implements Disposable {
   readonly #keys: SessionKeys;
   readonly #mac: AesCmac;
   readonly #rmac: AesCmac;
-  /** Each block by itself: one cipher serves for every counter. */
-  readonly #counterCipher: Cipheriv;
+  readonly #encryptor: CbcEncryptor;
+  readonly #decryptor: CbcDecryptor;
   #chain: Uint8Array;
   #counter = 1;
   /** The command whose reply is still to come or to be given, and which end this is for it. */
@@ -58,8 +58,8 @@ export class SecureChannel implements Disposable {
     this.#keys = start.keys;
     this.#mac = new AesCmac(start.keys.macKey);
     this.#rmac = new AesCmac(start.keys.rmacKey);
-    this.#counterCipher = createCipheriv('aes-128-ecb', start.keys.encKey, null);
-    this.#counterCipher.setAutoPadding(false);
+    this.#encryptor = new CbcEncryptor(start.keys.encKey);
+    this.#decryptor = new CbcDecryptor(start.keys.encKey);
     this.#chain = start.chain;
   }
 
@@ -131,6 +131,8 @@ export class SecureChannel implements Disposable {
     wipeSessionKeys(this.#keys);
     this.#mac[Symbol.dispose]();
     this.#rmac[Symbol.dispose]();
+    this.#encryptor[Symbol.dispose]();
+    this.#decryptor[Symbol.dispose]();
     this.#chain.fill(0);
   }
 
@@ -151,17 +153,21 @@ export class SecureChannel implements Disposable {
   }
 
   /** The outer frame with its ciphertext; the MAC's bytes are still zero. */
-  #encrypt(outerCommand: number, inner: Frame): Uint8Array {
-    const plain = encodeFrame(inner.command, inner.data);
-    const padded = new Uint8Array((Math.floor(plain.length / BLOCK_BYTES) + 1) * BLOCK_BYTES);
-    padded.set(plain);
-    padded[plain.length] = PADDING_MARK;
-    const cipher = createCipheriv(CIPHER, this.#keys.encKey, this.#initialVector());
-    cipher.setAutoPadding(false);
-    const data = new Uint8Array(SESSION_ID_BYTES + padded.length + MAC_BYTES);
-    data[0] = this.sessionId;
-    data.set(cipher.update(padded), SESSION_ID_BYTES);
-    return encodeFrame(outerCommand, data);
+  #encrypt(outerCommand: number, { command, data }: Frame): Uint8Array {
+    const plainBytes = FRAME_HEADER_BYTES + data.length;
+    const paddedBytes = (Math.floor(plainBytes / BLOCK_BYTES) + 1) * BLOCK_BYTES;
+    const blocks = this.#counterBlock(paddedBytes);
+    const padded = blocks.subarray(BLOCK_BYTES);
+    writeFrameHeader(padded, command, data.length);
+    padded.set(data, FRAME_HEADER_BYTES);
+    padded[plainBytes] = PADDING_MARK;
+    const encrypted = this.#encryptor.encrypt(blocks).subarray(BLOCK_BYTES);
+    const outerBytes = SESSION_ID_BYTES + paddedBytes + MAC_BYTES;
+    const message = new Uint8Array(FRAME_HEADER_BYTES + outerBytes);
+    writeFrameHeader(message, outerCommand, outerBytes);
+    message[FRAME_HEADER_BYTES] = this.sessionId;
+    message.set(encrypted, FRAME_HEADER_BYTES + SESSION_ID_BYTES);
+    return message;
   }
 
   /** Puts the MAC of `message` into its last bytes and returns the whole CMAC. */
@@ -194,9 +200,10 @@ export class SecureChannel implements Disposable {
   }
 
   #decrypt(encrypted: Uint8Array): Frame {
-    const decipher = createDecipheriv(CIPHER, this.#keys.encKey, this.#initialVector());
-    decipher.setAutoPadding(false);
-    const padded = new Uint8Array(decipher.update(encrypted));
+    const blocks = new Uint8Array(BLOCK_BYTES + encrypted.length);
+    blocks.set(this.#encryptor.encrypt(this.#counterBlock()));
+    blocks.set(encrypted, BLOCK_BYTES);
+    const padded = new Uint8Array(this.#decryptor.decrypt(blocks));
     const end = padded.findLastIndex((byte) => byte !== 0);
     if (padded[end] !== PADDING_MARK || end < padded.length - BLOCK_BYTES) {
       throw new UntrustedMessageError('padding');
@@ -206,10 +213,13 @@ export class SecureChannel implements Disposable {
     return frame;
   }
 
-  /** The counter, encrypted: the same for a command and its reply. */
-  #initialVector(): Uint8Array {
-    const counter = new Uint8Array(BLOCK_BYTES);
-    new DataView(counter.buffer).setBigUint64(BLOCK_BYTES - 8, BigInt(this.#counter));
-    return this.#counterCipher.update(counter);
+  /**
+   * The counter, with room for `moreBytes` behind it. Encrypted it is the vector of a command and of
+   * its reply.
+   */
+  #counterBlock(moreBytes = 0): Uint8Array {
+    const blocks = new Uint8Array(BLOCK_BYTES + moreBytes);
+    new DataView(blocks.buffer).setBigUint64(BLOCK_BYTES - 8, BigInt(this.#counter));
+    return blocks;
   }
 }

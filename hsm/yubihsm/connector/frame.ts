@@ -18,13 +18,18 @@ export interface Frame {
 
 /** The frame as bytes. `data` has at most 65,535 bytes; what a device takes is less. */
 export function encodeFrame(command: number, data: Uint8Array): Uint8Array {
-  if (data.length > 0xffff) throw new InvariantError(`a frame of ${data.length} bytes of data`);
   const bytes = new Uint8Array(FRAME_HEADER_BYTES + data.length);
-  bytes[0] = command;
-  bytes[1] = data.length >>> 8;
-  bytes[2] = data.length & 0xff;
+  writeFrameHeader(bytes, command, data.length);
   bytes.set(data, FRAME_HEADER_BYTES);
   return bytes;
+}
+
+/** Writes what comes before `dataBytes` bytes of data, at most 65,535, to the start of `bytes`. */
+export function writeFrameHeader(bytes: Uint8Array, command: number, dataBytes: number): void {
+  if (dataBytes > 0xffff) throw new InvariantError(`a frame of ${dataBytes} bytes of data`);
+  bytes[0] = command;
+  bytes[1] = dataBytes >>> 8;
+  bytes[2] = dataBytes & 0xff;
 }
 
 /** Takes bytes apart; `undefined` unless they are exactly one frame. The data is a view of `bytes`. */
