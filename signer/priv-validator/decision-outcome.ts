@@ -1,0 +1,26 @@
+/** The end of one request to sign, for everybody who counts: audit, metrics, page. */
+import type { Hrs } from '../guard/hrs.ts';
+import type { StageTimes } from './decision-log.ts';
+
+/** What came of a request. */
+export interface DecisionOutcome {
+  readonly validator: string;
+  readonly chainId: string;
+  /** Address of the node that asked, as configured, or `grpc`. */
+  readonly asker: string;
+  readonly at: Hrs;
+  readonly outcome: 'signed' | 'refused' | 'failed' | 'abandoned';
+  /** Of a refusal or fault. */
+  readonly code: string | undefined;
+  readonly text: string | undefined;
+  readonly stages: StageTimes;
+  readonly totalMs: number;
+  /** Wall-clock milliseconds since 1970. */
+  readonly endedAtMs: number;
+}
+
+/**
+ * Told of each request once it has ended, a turn of the event loop after the answer was written, where
+ * the log line is made. It must not throw, wait, or take more than some microseconds.
+ */
+export type DecisionObserver = (outcome: DecisionOutcome) => void;
