@@ -27,14 +27,20 @@ import type { Floor, ValidatorRecord } from './sign-state-store.ts';
 /** Name of the database in a home. */
 export const FLOOR_DB = 'floor.db';
 
+/**
+ * Size of a page in a new database: what a commit writes is the page of its row. Databases made
+ * before this was so keep their 4096. A frame of the log never was aligned to the disk's sectors.
+ */
+const PAGE_BYTES = 1024;
+
 /** Size of the row that is rewritten at each opening, so that the write-ahead log has its full length from then on. */
 const WAL_SPACE_BYTES = 1_048_576;
 
-/** Frames the write-ahead log was given room for: one page and its header each. */
-export const WAL_SPACE_FRAMES = 256;
+/** Times it is rewritten, each in a transaction of its own: the log then has room for as many rows of that size. */
+const WAL_SPACE_FILLS = 2;
 
-/** Rows of floors that share a page at the least: they have up to 700 bytes, in pages of 4096. */
-const MIN_ROWS_PER_PAGE = 5;
+/** The longest row of a floor. A page holds at least as many rows as fit into it at this length. */
+const MAX_ROW_BYTES = 700;
 
 /**
  * An open, exclusively locked, checked and proven floor database. Synchronous.
@@ -51,6 +57,10 @@ export class FloorDatabase {
   readonly rows: readonly FloorRow[];
   /** Number of the newest commit. */
   readonly generation: bigint;
+  /** Frames the write-ahead log was given room for: one page and its header each. */
+  readonly walSpaceFrames: number;
+  /** Rows of floors that share a page at the least. */
+  readonly #minRowsPerPage: number;
   /** An upper bound of the pages in the write-ahead log that the database file has not got yet. */
   #framesPending = 0;
 
@@ -59,6 +69,9 @@ export class FloorDatabase {
     this.homeId = content.homeId;
     this.rows = content.rows;
     this.generation = content.generation;
+    const pageBytes = Number(db.pragma('page_size', { simple: true }));
+    this.walSpaceFrames = Math.floor((WAL_SPACE_FILLS * WAL_SPACE_BYTES) / pageBytes);
+    this.#minRowsPerPage = Math.floor(pageBytes / MAX_ROW_BYTES);
     this.#begin = db.prepare('BEGIN IMMEDIATE');
     this.#commit = db.prepare('COMMIT');
     this.#update = db.prepare(
@@ -150,7 +163,7 @@ export class FloorDatabase {
     }
     this.#framesPending += Math.min(
       rows.length,
-      1 + Math.ceil(this.rows.length / MIN_ROWS_PER_PAGE),
+      1 + Math.ceil(this.rows.length / this.#minRowsPerPage),
     );
   }
 
@@ -210,8 +223,10 @@ export class FloorDatabase {
     // A log that is all copied and cut back to nothing: what the next commit writes starts a new
     // one, whose sync cannot depend on frames that an earlier, failed sync has left in the cache.
     runCheckpoint(this.#db, 'TRUNCATE');
+    const fill = this.#db.prepare('UPDATE wal_space SET filler = randomblob(?)');
+    for (let more = WAL_SPACE_FILLS; more > 1; more--) fill.run(BigInt(WAL_SPACE_BYTES));
     this.#begin.run();
-    this.#db.prepare('UPDATE wal_space SET filler = randomblob(?)').run(BigInt(WAL_SPACE_BYTES));
+    fill.run(BigInt(WAL_SPACE_BYTES));
     this.#db.prepare('UPDATE home SET generation = ?').run(this.generation);
     for (const row of this.rows) this.#writeRow(row);
     this.#commit.run();
@@ -235,6 +250,8 @@ function connect(
     db.defaultSafeIntegers(true);
     // In this order (S14): set after WAL, another process could still write.
     db.pragma('locking_mode = EXCLUSIVE');
+    // Of a database that is there already nothing but VACUUM changes it.
+    db.pragma(`page_size = ${PAGE_BYTES}`);
     const mode = db.pragma('journal_mode = WAL', { simple: true });
     if (mode !== 'wal')
       throw new FloorUnwritableError(directory, { cause: `journal mode ${mode}` });

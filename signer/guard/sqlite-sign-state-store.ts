@@ -7,7 +7,7 @@ import { errorCode } from '@privval/proto/runtime/coded-error';
 import type { Logger } from '@privval/proto/runtime/logger';
 import { assertStorable } from './assert-storable.ts';
 import { decideBatch } from './decide-batch.ts';
-import { FLOOR_DB, FloorDatabase, WAL_SPACE_FRAMES } from './floor-database.ts';
+import { FLOOR_DB, FloorDatabase } from './floor-database.ts';
 import { FLOOR_MARK, FloorFiles } from './floor-files.ts';
 import { FloorMark, newHomeId, syncDirectory } from './floor-mark.ts';
 import type { FloorRow } from './floor-row.ts';
@@ -31,11 +31,11 @@ import type {
 /** Least time between two attempts to prove a broken store: each may cost the disk a second. */
 const REOPEN_INTERVAL_MS = 500;
 
-/** Frames in the log from which on an idle moment is used to copy them. */
-const CHECKPOINT_FRAMES = WAL_SPACE_FRAMES / 2;
+/** Share of the log's room from which on an idle moment is used to copy it. */
+const CHECKPOINT_SHARE = 0.5;
 
-/** Frames from which on the copying does not wait for an idle moment: the log is not to outgrow its room. */
-const MAX_FRAMES = WAL_SPACE_FRAMES - 32;
+/** Share from which on the copying does not wait for an idle moment: the log is not to outgrow its room. */
+const MAX_SHARE = 0.875;
 
 /** Collaborators of {@link SqliteSignStateStore}. */
 export interface SqliteSignStateStoreDeps {
@@ -251,7 +251,7 @@ export class SqliteSignStateStore implements SignStateStore {
 
   /** Copies the write-ahead log once it is half full, and saves signatures on the way. */
   maintain(): void {
-    if (this.#files === undefined || this.#files.database.framesPending < CHECKPOINT_FRAMES) return;
+    if (this.#files === undefined || logShare(this.#files) < CHECKPOINT_SHARE) return;
     try {
       this.flush();
       this.#checkpoint(this.#files);
@@ -289,7 +289,7 @@ export class SqliteSignStateStore implements SignStateStore {
       files.database.write(rows);
       return rows;
     });
-    if (files.database.framesPending > MAX_FRAMES) this.#checkpoint(files);
+    if (logShare(files) > MAX_SHARE) this.#checkpoint(files);
   }
 
   /** Runs a commit; memory learns of it only after it has returned and was marked (S9, S11). */
@@ -361,6 +361,11 @@ export class SqliteSignStateStore implements SignStateStore {
     this.#unsaved.clear();
     return files;
   }
+}
+
+/** How much of the log's room is taken. */
+function logShare({ database }: FloorFiles): number {
+  return database.framesPending / database.walSpaceFrames;
 }
 
 /** Rows are nobody's but the store's: what goes in and out are copies. */

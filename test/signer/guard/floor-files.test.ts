@@ -275,6 +275,36 @@ describe('S11: the mark', () => {
   });
 });
 
+describe("the write-ahead log keeps to the room it was given at the opening, whatever the database's pages", () => {
+  test.each([
+    ['a new database, of 1024 bytes', 1024, ''],
+    [
+      'one of an older release, of 4096 bytes',
+      4096,
+      'PRAGMA journal_mode = DELETE; PRAGMA page_size = 4096; VACUUM',
+    ],
+  ])('%s', async (_which, pageSize, sql) => {
+    using home = await Home.make();
+    home.edit(sql);
+    const log = `${home.db}-wal`;
+    {
+      await using store = home.open();
+      const room = statSync(log).size;
+      // Every commit of these is a frame for each page that holds one of the two rows.
+      for (let height = 6; height < 2_500; height++) reserve(store, height);
+      expect(statSync(log).size).toBe(room);
+      for (let height = 2_500; height < 5_000; height++) {
+        reserve(store, height);
+        if (height % 7 === 0) store.maintain();
+      }
+      expect(statSync(log).size).toBe(room);
+    }
+    expect(new DataView(readFileSync(home.db).buffer).getUint16(16)).toBe(pageSize);
+    await using again = home.open();
+    expect(again.floor('v1').height).toBe(4_999n);
+  });
+});
+
 test("S13: what the home's files are looked at with leaves the database locked", async () => {
   using home = await Home.make();
   await using store = home.open();
@@ -300,7 +330,7 @@ test('S14: the lock is taken before the log is opened: no shared index of it, an
 
 /** Overwrites the second half of the page that holds `text`, as a write cut by a power failure does. */
 function tearPageWith(bytes: Uint8Array, text: string): Uint8Array {
-  const pageSize = 4096;
+  const pageSize = new DataView(bytes.buffer, bytes.byteOffset).getUint16(16);
   const torn = new Uint8Array(bytes);
   const page = Math.floor(Buffer.from(bytes).lastIndexOf(text) / pageSize);
   torn.fill(0xa5, page * pageSize, (page + 1) * pageSize - 8);
