@@ -37,24 +37,23 @@ export interface JournalRow extends JournalTail {
   readonly body: string;
 }
 
-/** A reservation and what was decided on it. */
+/** A reservation that moves its floor, with what was decided. All else is heard of when it ends (`DecisionObserver`). */
 export interface Decided {
   readonly reservation: Reservation;
-  readonly decision: Decision;
-  /** Whether the floor moves with it: then it is a row of its own; all else is added up (see `AuditLog`). */
-  readonly moves: boolean;
+  readonly decision: Extract<Decision, { readonly kind: 'sign' }>;
 }
 
 /** Where the store has its journal rows from. One per store. Nothing here may throw or wait. */
 export interface FloorJournal {
   /** Told once, after opening and after each reopening, what the table ends with. */
   opened(tail: JournalTail): void;
-  /** Rows for a batch in which one floor moves at least, oldest first. Called once per transaction. */
+  /**
+   * Rows for the floors that move, oldest first. Called once per transaction, after the early
+   * signatures were made (S5): the verifying thread works meanwhile.
+   */
   compose(decided: readonly Decided[]): readonly JournalRow[];
   /** Rows for a transaction of an operator or the chain, with what was waiting. */
   composeDrafts(drafts: readonly JournalDraft[]): readonly JournalRow[];
-  /** A batch in which no floor moved: refusals and repeats. Adds up, writes nothing. */
-  note(decided: readonly Decided[]): void;
   /** Whether anything waits that a flush or a maintenance should write. */
   readonly hasWaiting: boolean;
   /** The rows composed last are durable. */

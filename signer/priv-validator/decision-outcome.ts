@@ -9,7 +9,8 @@ export interface DecisionOutcome {
   /** Address of the node that asked, as configured, or `grpc`. */
   readonly asker: string;
   readonly at: Hrs;
-  readonly outcome: 'signed' | 'refused' | 'failed' | 'abandoned';
+  /** `repeated`: signed, for a floor that stood there before. */
+  readonly outcome: 'signed' | 'repeated' | 'refused' | 'failed' | 'abandoned';
   /** Of a refusal or fault. */
   readonly code: string | undefined;
   readonly text: string | undefined;
