@@ -67,9 +67,23 @@ export interface GenerateBody extends ActBody {
   readonly key: NewKeyRequest;
 }
 
+/** `rotation.prove`. */
+export interface ProveBody extends ActBody {
+  readonly operator?: string;
+}
+
+/** `rotation.finish`. */
+export interface FinishBody extends ActBody {
+  /** Hex, 64 digits. */
+  readonly oldKey?: string;
+  readonly isWindowOver?: boolean;
+}
+
 /** `rotation.tx`. */
-export interface TransactionBody {
+export interface TransactionBody extends ActBody {
   readonly format: 'sdk' | 'kvstore';
+  readonly power?: string;
+  readonly operator?: string;
 }
 
 /** Its answer. */

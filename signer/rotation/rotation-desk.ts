@@ -26,6 +26,23 @@ export type NewKeyRequest =
     }
   | { readonly kind: 'pkcs11'; readonly keyLabel?: string | undefined };
 
+/** Which transactions. */
+export interface TransactionRequest {
+  readonly format: 'sdk' | 'kvstore';
+  /** kvstore: the new key's power. @default the old key's, as the chain has it */
+  readonly power?: bigint | undefined;
+  /** sdk: the operator's address. @default the one that was proven for */
+  readonly operator?: string | undefined;
+}
+
+/** Which old key is to be destroyed. */
+export interface FinishRequest {
+  /** 32 bytes. @default the one that has been retiring longest */
+  readonly oldKey?: Uint8Array | undefined;
+  /** The operator states that its evidence window is over, where no RPC tells. */
+  readonly isWindowOver: boolean;
+}
+
 /** The newest rotation, as `status --json` prints it. Heights are decimal. */
 export interface RotationJson {
   readonly validator: string;
@@ -59,11 +76,21 @@ export interface RotationDesk {
     act: Act,
     options?: AbortOptions,
   ): Promise<RotationJson>;
-  prove(validator: string, act: Act, options?: AbortOptions): Promise<RotationJson>;
-  /** Lines to be sent by somebody else: `sdk` pubkey JSON and unsigned message; `kvstore` two transactions, new key first (S48). */
+  /** `operator`: the address that will send the transaction, where the chain has such; part of the proof (S47). */
+  prove(
+    validator: string,
+    operator: string | undefined,
+    act: Act,
+    options?: AbortOptions,
+  ): Promise<RotationJson>;
+  /**
+   * Lines to be sent by somebody else: `sdk` pubkey JSON and unsigned message; `kvstore` two
+   * transactions, new key first (S48). What the chain has already is left out.
+   */
   transactions(
     validator: string,
-    format: 'sdk' | 'kvstore',
+    wanted: TransactionRequest,
+    act: Act,
     options?: AbortOptions,
   ): Promise<readonly string[]>;
   arm(
@@ -79,6 +106,11 @@ export interface RotationDesk {
   /** Resolves when the newest rotation is verified or cannot become it. */
   verified(validator: string, options?: AbortOptions): Promise<RotationJson>;
   /** Destroys the old key. @throws {EvidenceWindowError} ERR_EVIDENCE_WINDOW while evidence against it still counts. */
-  finish(validator: string, act: Act, options?: AbortOptions): Promise<RotationJson>;
+  finish(
+    validator: string,
+    wanted: FinishRequest,
+    act: Act,
+    options?: AbortOptions,
+  ): Promise<RotationJson>;
   abort(validator: string, act: Act): RotationJson;
 }

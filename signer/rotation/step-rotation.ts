@@ -20,6 +20,8 @@ export type RotationEvent =
       readonly height: bigint;
       readonly newKeyPower: bigint | undefined;
       readonly oldKeyPower: bigint | undefined;
+      /** A key that is none of this validator's, and was not in the set, got power in the same block. */
+      readonly hasStranger: boolean;
     }
   /** What a validator set of the chain shows, where the blocks before it were not seen. */
   | {
@@ -53,6 +55,8 @@ export type RotationEvent =
       readonly kind: 'finish-asked';
       /** Newest block's height and time: the chain's, not this machine's clock. */
       readonly tip: { readonly height: bigint; readonly timeMs: number } | undefined;
+      /** The operator states that evidence against the old key counts no more: where no window is known. */
+      readonly isWindowOver: boolean;
     };
 
 /** What is known beside the rotation. */
@@ -90,7 +94,8 @@ export type RotationStep =
  * - the activation height never becomes less than or equal to the floor's height, and never changes
  *   once the floor is at or above it;
  * - by the chain it is max(N, R) + 2 with both known (S40), or max of that and floor + 1 found late;
- * - a removal of the old key alone changes no state;
+ * - a removal of the old key alone arms nothing; with a stranger's key in the same block, while
+ *   the rotation is open and the new key has no power, it is `held`: the transaction named another key;
  * - any order and any repetition of the same facts ends in the same activation height.
  */
 export type StepRotation = (
