@@ -4,6 +4,7 @@ import type { CliContext } from './context.ts';
 import { EXIT_CODE_TEXTS, EXIT_CODES } from './exit-codes.ts';
 import { group, onHome } from './home-command.ts';
 import { addHsm } from './hsm.ts';
+import { addImport } from './program-import.ts';
 import { addKeys } from './program-keys.ts';
 import { addServe } from './program-serve.ts';
 import { addState } from './program-state.ts';
@@ -18,6 +19,7 @@ export function addCommands(program: Command, context: CliContext): void {
   addHsm(program, context);
   addIdentity(program, context);
   addState(program, context);
+  addImport(program, context);
   addStatus(program, context);
   addVersion(program, context);
   addExitCodes(program, context);

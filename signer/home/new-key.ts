@@ -6,7 +6,7 @@ import { AnotherKeyError } from '@privval/hsm/provided-key-errors';
 import { equalPublicKeys, type PublicKey } from '@privval/proto/crypto/public-key';
 import { Ed25519SecretKey } from '@privval/proto/crypto/secret-key';
 import type { AbortOptions } from '@privval/proto/runtime/abort';
-import { CodedError } from '@privval/proto/runtime/coded-error';
+import { CodedError, InvariantError } from '@privval/proto/runtime/coded-error';
 import type { Floor } from '../guard/sign-state-store.ts';
 import { type DeviceKeyRequest, withAbsolutePaths } from '../keyring/device-key-request.ts';
 import {
@@ -61,13 +61,11 @@ export class GeneratedKeyLeftError extends CodedError {
 
 /** Reads or makes the key, and writes it under `folder`. Throws what {@link readKeyFile} and {@link writeKeyFile} throw. */
 export async function writeFileKey(
-  { keyFile: from, passphraseFile }: ValidatorRequest,
+  request: ValidatorRequest,
   { folder, name, floorOf, signal }: NewKeyPlace,
 ): Promise<NewKey> {
-  using secret =
-    from === undefined
-      ? Ed25519SecretKey.generate()
-      : (await readKeyFile(from, { passphraseFile, signal })).secret;
+  const { passphraseFile } = request;
+  using secret = await secretOf(request, { signal });
   const { publicKey } = secret;
   const floor = floorOf(publicKey);
   const keyFile = join('keys', `${name}.json`);
@@ -86,6 +84,18 @@ export async function writeFileKey(
     warnings: [],
     generated: undefined,
   };
+}
+
+async function secretOf(
+  { keyFile, passphraseFile, imported }: ValidatorRequest,
+  { signal }: AbortOptions,
+): Promise<Ed25519SecretKey> {
+  if (imported !== undefined) {
+    if (imported.readSecret === undefined) throw new InvariantError('an imported key in no place');
+    return imported.readSecret({ signal });
+  }
+  if (keyFile === undefined) return Ed25519SecretKey.generate();
+  return (await readKeyFile(keyFile, { passphraseFile, signal })).secret;
 }
 
 /**

@@ -39,13 +39,15 @@ export async function writeNewValidator(
   { request, name, chainId, nodes }: CheckedRequest,
   options: AbortOptions & { readonly folder: string },
 ): Promise<NewValidator> {
-  const { stateFile, floorHeight, grpc, device } = request;
+  const { stateFile, floorHeight, grpc, device, imported } = request;
   const { folder, signal } = options;
   const isExistingKey = bringsKey(request);
   const grpcParts =
     grpc === undefined ? undefined : writeGrpc(grpc, { folder, name, nowMs: deps.clock.now() });
   const floorOf = (publicKey: PublicKey): Floor =>
-    firstFloor({ isExistingKey, stateFile, floorHeight }, { chainId, publicKey });
+    imported === undefined
+      ? firstFloor({ isExistingKey, stateFile, floorHeight }, { chainId, publicKey })
+      : imported.floorOf({ chainId, publicKey });
   const place = { folder, name, floorOf, signal };
   // Last, so that little can fail after a device has made a key.
   const key =

@@ -1,11 +1,14 @@
 /** A validator as `init` and `validators add` ask for it, and whether that can be meant. Nothing is read or written. */
 import { resolve } from 'node:path';
+import type { Ed25519SecretKey } from '@privval/proto/crypto/secret-key';
+import type { AbortOptions } from '@privval/proto/runtime/abort';
 import { CodedError } from '@privval/proto/runtime/coded-error';
 import { type ChainId, parseChainId } from '@privval/proto/types/chain-id';
 import { checkGrpcListen } from '../connection/grpc-options.ts';
 import { parseEndpoint, parseNodeAddress, printNodeAddress } from '../connection/node-address.ts';
+import type { Floor } from '../guard/sign-state-store.ts';
 import type { DeviceKeyRequest } from '../keyring/device-key-request.ts';
-import { checkHistory } from './first-floor.ts';
+import { checkHistory, type FloorOwner } from './first-floor.ts';
 import { parseValidatorName } from './validator-name.ts';
 
 /** A validator as it is asked for, nothing checked. Paths start at the working directory. */
@@ -23,6 +26,16 @@ export interface ValidatorRequest {
   /** A key in a device, instead of a file. */
   readonly device?: DeviceKeyRequest | undefined;
   readonly grpc?: GrpcRequest | undefined;
+  /** A key out of another signer, in a file of its or in `device`: instead of `keyFile`, `stateFile` and `floorHeight`. */
+  readonly imported?: ImportedKey | undefined;
+}
+
+/** A key that another signer had, with what it has signed. */
+export interface ImportedKey {
+  /** Reads the key, which is the caller's then. @default it is in `device` */
+  readonly readSecret?: ((options: AbortOptions) => Promise<Ed25519SecretKey>) | undefined;
+  /** Throws when what was found does not tell how far the key has signed, or is another's (S2, S3). */
+  readonly floorOf: (owner: FloorOwner) => Floor;
 }
 
 /** A gRPC listener as it is asked for. Certificates that are not given are made. */
@@ -62,7 +75,7 @@ export interface CheckedRequest {
  * @throws {StateWithoutKeyError} ERR_STATE_WITHOUT_KEY
  */
 export function checkRequest(request: ValidatorRequest): CheckedRequest {
-  const { grpc, stateFile, floorHeight } = request;
+  const { grpc, stateFile, floorHeight, imported } = request;
   const name = parseValidatorName(request.name);
   const chainId = parseChainId(request.chainId);
   const nodes = request.nodes.map(absoluteNode);
@@ -75,12 +88,16 @@ export function checkRequest(request: ValidatorRequest): CheckedRequest {
   }
   if (grpc !== undefined) checkGrpc(grpc);
   checkKeySource(request);
-  checkHistory({ isExistingKey: bringsKey(request), stateFile, floorHeight });
+  // An imported key's history is looked at with the key.
+  if (imported === undefined) {
+    checkHistory({ isExistingKey: bringsKey(request), stateFile, floorHeight });
+  }
   return { request, name, chainId, nodes };
 }
 
 /** Whether the key exists already, so that nobody here knows what it has signed (S2). */
-export function bringsKey({ keyFile, device }: ValidatorRequest): boolean {
+export function bringsKey({ keyFile, device, imported }: ValidatorRequest): boolean {
+  if (imported !== undefined) return true;
   return device === undefined ? keyFile !== undefined : device.generate === undefined;
 }
 
