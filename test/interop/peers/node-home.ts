@@ -117,7 +117,7 @@ export class NodeHome implements AsyncDisposable {
       options.scheme === 'unix' ? join(directory, 'signer.sock') : `127.0.0.1:${await freePort()}`;
     const home = new NodeHome(options, directory, ids, target);
     home.#writeGenesis({ ...home.#readGenesis(), chain_id: options.chainId });
-    home.#change([
+    home.change([
       ['p2p', 'pex', false],
       ['p2p', 'addr book strict', false],
       ['p2p', 'allow duplicate ip', true],
@@ -158,7 +158,7 @@ export class NodeHome implements AsyncDisposable {
   async moveToFreePorts(): Promise<void> {
     this.#rpcPort = await freePort();
     this.#p2pPort = await freePort();
-    this.#change([
+    this.change([
       ['rpc', 'laddr', `tcp://127.0.0.1:${this.#rpcPort}`],
       ['p2p', 'laddr', `tcp://127.0.0.1:${this.#p2pPort}`],
     ]);
@@ -173,6 +173,11 @@ export class NodeHome implements AsyncDisposable {
       pub_key: signer.validator,
     }));
     this.#writeGenesis({ ...genesis, validators });
+    this.expectSigner(signer);
+  }
+
+  /** Tells the node where its signer is, and leaves genesis alone. */
+  expectSigner(signer: SignerFacts): void {
     const { table, key } = this.facts.signerAddress;
     const values: SettingWords[] = [[table, key, this.#listenAddress(signer)]];
     const { grpc } = signer;
@@ -183,13 +188,30 @@ export class NodeHome implements AsyncDisposable {
         [table, 'root ca file', grpc.rootFile ?? ''],
       );
     }
-    this.#change(values);
+    this.change(values);
   }
 
   /** Joins the chain of another home: the same genesis, and that node as a persistent peer. */
   join(other: NodeHome): void {
     this.#writeGenesis(other.#readGenesis());
-    this.#change([['p2p', 'persistent peers', other.p2pAddress]]);
+    this.change([['p2p', 'persistent peers', other.p2pAddress]]);
+  }
+
+  /** Starts from the genesis of another home with these validators instead, each of power 10, and with these peers. */
+  joinNetwork(
+    genesisOf: NodeHome,
+    validators: readonly CometPublicKey[],
+    peers: readonly string[],
+  ): void {
+    const genesis = genesisOf.#readGenesis();
+    const members = validators.map((key, index) => ({
+      address: addressOf(key),
+      pub_key: key,
+      power: '10',
+      name: `v${index}`,
+    }));
+    this.#writeGenesis({ ...genesis, validators: members });
+    this.change([['p2p', 'persistent peers', peers.join(',')]]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -210,7 +232,8 @@ export class NodeHome implements AsyncDisposable {
     }
   }
 
-  #change(values: readonly SettingWords[]): void {
+  /** Changes values of the node's configuration; the words of a key are joined by blanks here. */
+  change(values: readonly SettingWords[]): void {
     const settings = values.map(
       ([table, key, value]): Setting => ({
         table,
@@ -254,7 +277,7 @@ function dialAddress(scheme: SignerScheme | undefined, peerId: string, target: s
 }
 
 /** Table, key with blanks where the version has its joint, value. */
-type SettingWords = readonly [table: string, key: string, value: string | number | boolean];
+export type SettingWords = readonly [table: string, key: string, value: string | number | boolean];
 
 /** Upper-case hex of the first 20 bytes of the key's SHA-256, as for Ed25519 in all versions. */
 export function addressOf(key: CometPublicKey): string {

@@ -26,6 +26,12 @@ export interface StockNodeOptions {
   /** Needed when the home has a scheme for a signer. */
   readonly signer?: SignerFacts;
   /**
+   * Whether genesis and the signer's address are in the home already, written for a network of several.
+   *
+   * @default false
+   */
+  readonly prepared?: boolean;
+  /**
    * How long the node may take until its RPC answers.
    *
    * @default 30000
@@ -86,12 +92,12 @@ export class StockNode implements AsyncDisposable {
    * @throws {NodeDeadlineError} when its RPC does not answer in time.
    */
   static async start(deps: StockNodeDeps, options: StockNodeOptions): Promise<StockNode> {
-    const { home, signer } = options;
-    if ((home.scheme === undefined) !== (signer === undefined)) {
+    const { home, signer, prepared = false } = options;
+    if (!prepared && (home.scheme === undefined) !== (signer === undefined)) {
       // With its own key after all, the node would pass every test of the signer.
       throw new InvariantError('a signer goes with a home that has a scheme for it');
     }
-    if (signer !== undefined) home.useSigner(signer);
+    if (!prepared && signer !== undefined) home.useSigner(signer);
     const timeoutMs = options.startTimeoutMs ?? 30_000;
     return new StockNode(deps, options, await launch(deps, home, timeoutMs));
   }
