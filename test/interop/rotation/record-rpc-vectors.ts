@@ -75,15 +75,18 @@ async function record(name: NodeName): Promise<void> {
     { table: '', key: 'moniker', value: 'stock' },
   ]);
   const app = /0\.3[457]\./.test(name) ? 'persistent_kvstore' : 'kvstore';
-  await using node = await PeerProcess.start(
-    { clock: systemClock },
-    {
-      title: name,
-      command: peerBinary(name),
-      args: [...home.facts.start.slice(0, -1), app, '--home', home.directory],
-      logPath: join(home.directory, 'node.log'),
-    },
-  );
+  const start = (): Promise<PeerProcess> =>
+    PeerProcess.start(
+      { clock: systemClock },
+      {
+        title: name,
+        command: peerBinary(name),
+        args: [...home.facts.start.slice(0, -1), app, '--home', home.directory],
+        logPath: join(home.directory, 'node.log'),
+      },
+    );
+  await using stack = new AsyncDisposableStack();
+  let node = stack.use(await start());
   const rpc = new NodeRpc(home.rpcUrl);
   using deadline = systemClock.deadline(60_000);
   const { signal } = deadline;
@@ -142,6 +145,12 @@ async function record(name: NodeName): Promise<void> {
     header: await at('header', replaced + 1n),
     block: await at('block', replaced),
     commit: await at('commit', replaced + 2n),
+    commitOfTip: await ask(url, 'commit'),
+    blockchain: await ask(url, 'blockchain', {
+      minHeight: String(replaced),
+      maxHeight: String(replaced + 2n),
+    }),
+    consensusParams: await at('consensus_params', replaced),
     abciInfo: await ask(url, 'abci_info'),
     beyondTip: {
       block: await at('block', beyond),
@@ -150,6 +159,7 @@ async function record(name: NodeName): Promise<void> {
       validators: await at('validators', beyond),
       blockResults: await at('block_results', beyond),
     },
+    heightZero: await at('block_results', 0n),
     noSuchMethod: await ask(url, 'no_such_method'),
   };
   const wanted = new Set([added - 1n, added, replaced, removed]);
@@ -160,6 +170,17 @@ async function record(name: NodeName): Promise<void> {
       .filter((message) => event === 'ValidatorSetUpdates' || wanted.has(heightOf(message)));
   const events = Object.fromEntries(EVENTS.map((event) => [event, eventsOf(event)]));
   const replies = messages.filter(({ result }) => result?.query === undefined);
+  // A node that keeps no results says so, of old heights too.
+  let discarded: unknown = null;
+  if (/0\.3[789]|0\.40|1\.0/.test(name)) {
+    await node.stop();
+    changeSettings(join(home.directory, 'config', 'config.toml'), [
+      { table: 'storage', key: 'discard_abci_responses', value: true },
+    ]);
+    node = stack.use(await start());
+    const tip = await until(removed + 5n);
+    discarded = { old: await at('block_results', removed), tip: await at('block_results', tip) };
+  }
   const vector = {
     node: name,
     chainId: home.chainId,
@@ -168,7 +189,7 @@ async function record(name: NodeName): Promise<void> {
     replies,
     events,
     broadcasts,
-    answers,
+    answers: { ...answers, discarded },
   };
   writeFileSync(join(VECTORS, `${name}.json`), `${JSON.stringify(vector, null, 2)}\n`);
   const counts = EVENTS.map((event) => `${event} ${events[event]?.length}`).join(', ');
