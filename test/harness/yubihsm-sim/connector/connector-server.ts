@@ -145,7 +145,9 @@ async function api(
 }
 
 function answer(response: ServerResponse, body: Uint8Array): void {
-  response.writeHead(200, { 'Content-Type': BYTES, 'Content-Length': body.length }).end(body);
+  response.writeHead(200, { 'Content-Type': BYTES, 'Content-Length': body.length });
+  // As text of one byte a character it is joined to the head: one write of one piece.
+  response.end(Buffer.from(body).toString('latin1'), 'latin1');
 }
 
 /** What is sent in place of `reply`; `undefined` when it is not the body that goes wrong. */
@@ -192,14 +194,13 @@ function contentLength(request: IncomingMessage): number {
 }
 
 /** The whole body; `undefined` when the client went away before it was complete. */
-async function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
+function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
+  const { promise, resolve } = Promise.withResolvers<Uint8Array | undefined>();
   const chunks: Uint8Array[] = [];
-  try {
-    for await (const chunk of request) chunks.push(chunk);
-  } catch {
-    return undefined;
-  }
-  return concat(...chunks);
+  request.on('data', (chunk: Uint8Array) => chunks.push(chunk));
+  request.once('end', () => resolve(concat(...chunks)));
+  request.once('close', () => resolve(undefined)); // after the end it changes nothing
+  return promise;
 }
 
 function isMethod(request: IncomingMessage, response: ServerResponse, method: string): boolean {
