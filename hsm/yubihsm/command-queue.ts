@@ -66,11 +66,10 @@ export class CommandQueue {
     using _place = await this.#enter(command, limits);
     this.#expectOpen();
     const { commandTimeoutMs: limitMs } = limits;
-    const ending = new AbortController();
     using deadline = this.#clock.deadline(limitMs);
-    using linked = linkSignals(limits.signal, ending.signal);
+    using ending = linkSignals(limits.signal);
     const endsAtMs = this.#clock.monotonicMs() + limitMs;
-    const turn: Turn = { signal: linked.signal, endsAtMs, isSent: false };
+    const turn: Turn = { signal: ending.signal, endsAtMs, isSent: false };
     deadline.signal.addEventListener('abort', () => {
       const { reason: cause } = deadline.signal;
       ending.abort(new CommandTimeoutError(command, { limitMs, mayHaveRun: turn.isSent, cause }));
@@ -102,11 +101,10 @@ export class CommandQueue {
   ): Promise<Disposable | undefined> {
     this.#expectOpen();
     if (signal?.aborted) throw signal.reason;
+    if (!this.#turnstile.isTaken) return this.#turnstile.enter();
+    if (this.waiting >= this.#maxQueued) throw new QueueFullError(command, this.#maxQueued);
     using deadline = this.#clock.deadline(queueTimeoutMs);
     using linked = linkSignals(signal, this.#closing.signal, deadline.signal);
-    if (this.#turnstile.isTaken && this.waiting >= this.#maxQueued) {
-      throw new QueueFullError(command, this.#maxQueued);
-    }
     try {
       return await this.#turnstile.enter({ signal: linked.signal });
     } catch (cause) {

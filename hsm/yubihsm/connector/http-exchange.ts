@@ -61,28 +61,29 @@ export async function exchangeHttp(clock: Clock, exchange: HttpExchange): Promis
     reject(error);
     request.destroy();
   };
-  const limit = (ms: number, error: () => Error): Deadline => {
-    const deadline = clock.deadline(ms);
+  let deadline: Deadline | undefined;
+  const limit = (ms: number, error: () => Error): void => {
+    deadline?.[Symbol.dispose]();
+    deadline = clock.deadline(ms);
     deadline.signal.addEventListener('abort', () => giveUp(error()), { once: true });
-    return deadline;
   };
   let isConnected = false;
-  let deadline = limit(connectTimeoutMs, () => {
-    return new ConnectorUnreachableError(url.name, `none within ${connectTimeoutMs} ms`);
-  });
   const onConnected = (): void => {
     if (request.destroyed) return;
     isConnected = true;
-    deadline[Symbol.dispose]();
-    deadline = limit(requestTimeoutMs, () => new ConnectorTimeoutError(url.name, requestTimeoutMs));
+    limit(requestTimeoutMs, () => new ConnectorTimeoutError(url.name, requestTimeoutMs));
   };
   const fail = (cause: unknown): void => {
     giveUp(errorOf(url.name, cause, { isConnected, isKept: request.reusedSocket }));
   };
+  // The agent has a socket for every request at once: one that was kept, or one that is to connect.
   request.once('socket', (socket: Socket) => {
     const isConnecting = url.isSecure || socket.connecting;
-    if (request.reusedSocket || !isConnecting) onConnected();
-    else socket.once(url.isSecure ? 'secureConnect' : 'connect', onConnected);
+    if (request.reusedSocket || !isConnecting) return onConnected();
+    socket.once(url.isSecure ? 'secureConnect' : 'connect', onConnected);
+    limit(connectTimeoutMs, () => {
+      return new ConnectorUnreachableError(url.name, `none within ${connectTimeoutMs} ms`);
+    });
   });
   request.once('response', (response) => {
     readBody(response, exchange.maxReplyBytes, {
@@ -94,12 +95,13 @@ export async function exchangeHttp(clock: Clock, exchange: HttpExchange): Promis
   request.on('error', fail);
   const onAbort = (): void => giveUp(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
-  request.end(exchange.body);
+  // As text of one byte a character it is joined to the head: one write of one piece.
+  request.end(Buffer.from(exchange.body).toString('latin1'), 'latin1');
   try {
     return await promise;
   } finally {
     signal.removeEventListener('abort', onAbort);
-    deadline[Symbol.dispose]();
+    deadline?.[Symbol.dispose]();
   }
 }
 
