@@ -7,12 +7,19 @@ import type { ChainId } from '@privval/proto/types/chain-id';
 import type { DialNode } from './connection/dial-node.ts';
 import { GrpcLink, type GrpcStatus } from './connection/grpc-link.ts';
 import type { GrpcListenOptions } from './connection/grpc-options.ts';
-import type { NodeAddress } from './connection/node-address.ts';
-import { type LinkStatus, NodeLink } from './connection/node-link.ts';
+import { type NodeAddress, printNodeAddress } from './connection/node-address.ts';
+import { type ConnectionChange, type LinkStatus, NodeLink } from './connection/node-link.ts';
+import type { ConnectionHeights, NodeHeights } from './session/node-heights.ts';
 
 /** Collaborators of a {@link ServedValidator}. */
 export interface ServedValidatorDeps {
-  readonly privValidator: PrivValidator;
+  /** What signs for one asker: a node's address as configured, or `grpc`. */
+  readonly privValidatorFor: (asker: string) => PrivValidator;
+  /** What is proven of a configured node's height (S41). @default nothing is known */
+  readonly heightsOf?: ((node: string) => NodeHeights) | undefined;
+  /** The same for one connection of a node that dials us. */
+  readonly connected?: (() => ConnectionHeights) | undefined;
+  readonly onConnection?: ((change: ConnectionChange) => void) | undefined;
   readonly dial: DialNode;
   readonly clock: Clock;
   readonly random: RandomSource;
@@ -42,10 +49,19 @@ export class ServedValidator implements AsyncDisposable {
   /** Starts dialling and listening, and returns at once. */
   static start(deps: ServedValidatorDeps, options: ServedValidatorOptions): ServedValidator {
     const { name: validator, chainId, nodes, grpc } = options;
-    return new ServedValidator(
-      nodes.map((address) => NodeLink.start(deps, { validator, chainId, address })),
-      grpc && GrpcLink.start(deps, { validator, chainId, listen: grpc }),
-    );
+    const { privValidatorFor, heightsOf, ...shared } = deps;
+    const links = nodes.map((address) => {
+      const node = printNodeAddress(address);
+      const own = { privValidator: privValidatorFor(node), heights: heightsOf?.(node) };
+      return NodeLink.start({ ...shared, ...own }, { validator, chainId, address });
+    });
+    const grpcLink =
+      grpc &&
+      GrpcLink.start(
+        { ...shared, privValidator: privValidatorFor('grpc') },
+        { validator, chainId, listen: grpc },
+      );
+    return new ServedValidator(links, grpcLink);
   }
 
   /** Each node's connection, in the order of the configuration. */
@@ -56,6 +72,11 @@ export class ServedValidator implements AsyncDisposable {
   /** The gRPC service, if there is one. */
   grpc(): GrpcStatus | undefined {
     return this.#grpc?.status();
+  }
+
+  /** Resolves when no answer of before this call is being made or written (S34). */
+  async answered(): Promise<void> {
+    await Promise.all([...this.#links.map((link) => link.answered()), this.#grpc?.answered()]);
   }
 
   /** Ends all of them at the same time; answers in flight are finished first, within half a second. */

@@ -22,6 +22,7 @@ import type { DialNode } from './connection/dial-node.ts';
 import type { GrpcListenOptions } from './connection/grpc-options.ts';
 import type { NodeAddress } from './connection/node-address.ts';
 import type { Floor, ValidatorRecord } from './guard/sign-state-store.ts';
+import { Keyring } from './keyring/keyring.ts';
 import {
   COMMAND_TIMEOUT_MS,
   type ProviderOptions,
@@ -40,8 +41,8 @@ export interface SignerValidatorDeps {
   readonly logger: Logger;
   readonly dial: DialNode;
   readonly openProvider: (options: ProviderOptions) => Promise<KeyProvider>;
-  /** What signs with the key, behind the gate. */
-  readonly privValidator: (key: SigningKey) => PrivValidator;
+  /** What signs with the keys, behind the gate, for one asker. */
+  readonly privValidator: (keyring: Keyring, asker: string) => PrivValidator;
   /** Owns the keys, and is disposed after the gate. */
   readonly keys: AsyncDisposableStack;
 }
@@ -248,8 +249,10 @@ export class SignerValidator implements AsyncDisposable {
     if (this.#shutdown.signal.aborted) return;
     const { dial, clock, random, logger, privValidator } = this.#deps;
     this.#sinceMs = clock.now();
+    const keyring = new Keyring(key);
+    const privValidatorFor = (asker: string): PrivValidator => privValidator(keyring, asker);
     this.#served = ServedValidator.start(
-      { privValidator: privValidator(key), dial, clock, random, logger },
+      { privValidatorFor, dial, clock, random, logger },
       this.#options,
     );
     this.#inService.resolve();

@@ -1,6 +1,5 @@
 /** The signer's composition root: what is opened, in which order, and closed in the reverse one. */
 import type { KeyProvider } from '@privval/hsm/key-provider';
-import type { SigningKey } from '@privval/hsm/signing-key';
 import { ed25519PublicKey } from '@privval/proto/crypto/public-key';
 import type { PrivValidator } from '@privval/proto/privval/priv-validator';
 import { type AbortOptions, abortable, anySignal } from '@privval/proto/runtime/abort';
@@ -18,7 +17,7 @@ import { SqliteSignStateStore } from './guard/sqlite-sign-state-store.ts';
 import { homePaths } from './home/home-paths.ts';
 import { readIdentity } from './home/identity.ts';
 import { KeyClaims } from './keyring/key-claims.ts';
-import { Keyring } from './keyring/keyring.ts';
+import type { Keyring } from './keyring/keyring.ts';
 import { ProviderDoor } from './keyring/provider-door.ts';
 import type { ProviderOptions } from './keyring/provider-options.ts';
 import { LocalPrivValidator } from './priv-validator/local-priv-validator.ts';
@@ -127,10 +126,10 @@ export class Signer implements AsyncDisposable {
     for (const [validator, record] of records) {
       const { name, chainId } = validator;
       const parts = { clock, random, logger, dial, openProvider, keys };
-      const privValidator = (key: SigningKey): PrivValidator =>
+      const privValidator = (keyring: Keyring, asker: string): PrivValidator =>
         new LocalPrivValidator(
-          { gate, keyring: new Keyring(key), logger, clock, onKeyFault: keyFailed },
-          { validator: name, chainId },
+          { gate, keyring, logger, clock, onKeyFault: keyFailed },
+          { validator: name, chainId, asker },
         );
       validators.push(SignerValidator.start({ ...parts, privValidator }, validator, record));
     }

@@ -27,6 +27,9 @@ export type RefusalReason =
   | 'invalid-request'
   | 'unexpected-extension'
   | 'unsupported'
+  | 'frozen'
+  | 'height-ceiling'
+  | 'other-key'
   | 'unavailable'
   | 'remote';
 

@@ -5,6 +5,7 @@ import { errorCode, InvariantError } from '@privval/proto/runtime/coded-error';
 import { type Logger, withFields } from '@privval/proto/runtime/logger';
 import type { RandomSource } from '@privval/proto/runtime/random';
 import type { ChainId } from '@privval/proto/types/chain-id';
+import type { ConnectionHeights } from '../session/node-heights.ts';
 import { backOffDelayMs } from './back-off.ts';
 import type { GrpcListener } from './grpc-listener.ts';
 import type { GrpcListenOptions } from './grpc-options.ts';
@@ -14,6 +15,8 @@ import type { LinkError } from './node-link.ts';
 /** Collaborators of a {@link GrpcLink}. */
 export interface GrpcLinkDeps {
   readonly privValidator: PrivValidator;
+  /** What a connection proves of its node's height, a new one for each (S41). @default nothing is known */
+  readonly connected?: (() => ConnectionHeights) | undefined;
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly logger: Logger;
@@ -85,6 +88,11 @@ export class GrpcLink implements AsyncDisposable {
     };
   }
 
+  /** Resolves when no call is being answered that was made before (S34). */
+  async answered(): Promise<void> {
+    await this.#listener?.answered();
+  }
+
   /** Stops; calls in flight are finished first, within half a second. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#shutdown.abort();
@@ -110,13 +118,13 @@ export class GrpcLink implements AsyncDisposable {
   }
 
   async #listen(): Promise<GrpcListener | undefined> {
-    const { privValidator, clock } = this.#deps;
+    const { privValidator, connected, clock } = this.#deps;
     const { chainId, listen } = this.#options;
     this.#state = 'starting';
     try {
       const { GrpcListener } = await import('./grpc-listener.ts');
       return await GrpcListener.listen(
-        { privValidator, clock, logger: this.#logger },
+        { privValidator, connected, clock, logger: this.#logger },
         { chainId, listen },
       );
     } catch (error) {

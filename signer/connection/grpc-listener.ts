@@ -35,11 +35,15 @@ import { CodedError, errorCode, InvariantError } from '@privval/proto/runtime/co
 import type { Logger } from '@privval/proto/runtime/logger';
 import type { ChainId } from '@privval/proto/types/chain-id';
 import { answer } from '../session/answer.ts';
+import type { ConnectionHeights } from '../session/node-heights.ts';
 import { checkGrpcListen, type GrpcListenOptions, type GrpcTlsFiles } from './grpc-options.ts';
 import { printEndpoint } from './node-address.ts';
 
 /** Calls at once on one connection: a node makes one at a time, so this is only a bound. */
 const MAX_CONCURRENT_CALLS = 16;
+
+/** Connections whose heights are remembered: the one that asked longest ago is forgotten first. */
+const MAX_CONNECTIONS = 64;
 
 /** How long a dispose waits for the calls in flight. */
 const GRACE_MS = 500;
@@ -47,6 +51,8 @@ const GRACE_MS = 500;
 /** Collaborators of a {@link GrpcListener}. */
 export interface GrpcListenerDeps {
   readonly privValidator: PrivValidator;
+  /** What a connection proves of its node's height, a new one for each (S41). @default nothing is known */
+  readonly connected?: (() => ConnectionHeights) | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -133,6 +139,11 @@ export class GrpcListener implements AsyncDisposable {
     return this.#service.requests;
   }
 
+  /** Resolves when the calls in flight now have been answered. */
+  async answered(): Promise<void> {
+    await this.#service.answered();
+  }
+
   /** Takes no more calls, lets those in flight finish within half a second, and closes. */
   async [Symbol.asyncDispose](): Promise<void> {
     const { promise: drained, resolve } = Promise.withResolvers<void>();
@@ -155,6 +166,9 @@ class GrpcService {
   readonly #deps: GrpcListenerDeps;
   readonly #chainId: ChainId;
   readonly #stop = new AbortController();
+  readonly #inFlight = new Set<Promise<unknown>>();
+  /** By the other end's address and port. */
+  readonly #heights = new Map<string, ConnectionHeights>();
 
   constructor(deps: GrpcListenerDeps, chainId: ChainId) {
     this.#deps = deps;
@@ -166,6 +180,10 @@ class GrpcService {
     };
   }
 
+  async answered(): Promise<void> {
+    await Promise.allSettled([...this.#inFlight]);
+  }
+
   /** Ends the waiting of every call. */
   stop(reason: unknown): void {
     this.#stop.abort(reason);
@@ -174,13 +192,15 @@ class GrpcService {
   #handler(decode: (bytes: Uint8Array) => PrivvalRequest, failure: Failure): Handler {
     return (call, send) => {
       // Rejects with an InvariantError only, which nobody catches: a bug ends the process.
-      void this.#answer(call, decode).then(
+      const sent = this.#answer(call, decode).then(
         (bytes) => send(null, bytes),
         (error: unknown) => {
           if (error instanceof InvariantError) throw error;
           send(statusOf(error, failure));
         },
       );
+      this.#inFlight.add(sent);
+      void sent.finally(() => this.#inFlight.delete(sent));
     };
   }
 
@@ -195,11 +215,22 @@ class GrpcService {
     );
     const signal = AbortSignal.any([cancelled.signal, this.#stop.signal]);
     const { privValidator, logger } = this.#deps;
-    const response = await answer({ privValidator, logger }, decode(call.request), {
+    const heights = this.#heightsOf(call.getPeer());
+    const response = await answer({ privValidator, heights, logger }, decode(call.request), {
       chainId: this.#chainId,
       signal,
     });
     return encodeOk(response);
+  }
+
+  #heightsOf(peer: string): ConnectionHeights | undefined {
+    const heights = this.#heights.get(peer) ?? this.#deps.connected?.();
+    if (heights === undefined) return undefined;
+    this.#heights.delete(peer);
+    this.#heights.set(peer, heights);
+    const [oldest] = this.#heights.keys();
+    if (this.#heights.size > MAX_CONNECTIONS && oldest !== undefined) this.#heights.delete(oldest);
+    return heights;
   }
 }
 

@@ -6,6 +6,7 @@ import { type Logger, withFields } from '@privval/proto/runtime/logger';
 import type { RandomSource } from '@privval/proto/runtime/random';
 import type { ChainId } from '@privval/proto/types/chain-id';
 import type { Dialect } from '../session/dialect.ts';
+import type { NodeHeights } from '../session/node-heights.ts';
 import { Session, type SessionEnd } from '../session/session.ts';
 import { backOffDelayMs } from './back-off.ts';
 import type { DialNode } from './dial-node.ts';
@@ -18,9 +19,22 @@ const REMINDER_INTERVAL_MS = 60_000;
 export interface NodeLinkDeps {
   readonly dial: DialNode;
   readonly privValidator: PrivValidator;
+  /** What is proven of this node's height (S41). @default nothing is known */
+  readonly heights?: NodeHeights | undefined;
+  /** Told when a connection came up that asks, or ended. */
+  readonly onConnection?: ((change: ConnectionChange) => void) | undefined;
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly logger: Logger;
+}
+
+/** A node's connection came or went. */
+export interface ConnectionChange {
+  /** As in `signer.toml`. */
+  readonly node: string;
+  readonly isUp: boolean;
+  /** Why it went, if not by our own doing. */
+  readonly code?: string | undefined;
 }
 
 /** Whom a {@link NodeLink} serves. */
@@ -143,6 +157,11 @@ export class NodeLink implements AsyncDisposable {
     };
   }
 
+  /** Resolves when no answer is being made or written on it (S34). */
+  async answered(): Promise<void> {
+    await this.#serving?.session.answered();
+  }
+
   /** Ends the link; an answer in flight is finished first, within half a second. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#shutdown.abort();
@@ -183,7 +202,7 @@ export class NodeLink implements AsyncDisposable {
   }
 
   async #connectAndServe(): Promise<number> {
-    const { dial, privValidator, clock } = this.#deps;
+    const { dial, privValidator, heights, clock } = this.#deps;
     const { address, chainId } = this.#options;
     const { signal } = this.#shutdown;
     const { stream, peerId } = await dial(address, { signal });
@@ -193,19 +212,31 @@ export class NodeLink implements AsyncDisposable {
     }
     const { remote } = stream;
     const session = Session.start(
-      { stream, privValidator, clock, logger: withFields(this.#logger, { remote }) },
+      {
+        stream,
+        privValidator,
+        heights: heights?.connected(),
+        clock,
+        logger: withFields(this.#logger, { remote }),
+      },
       { chainId, dialect: address.scheme === 'noise' ? 'v0.40' : 'unknown' },
     );
     this.#serving = { session, remote, peerId, sinceMs: clock.now() };
     this.#state = 'connected';
     this.#logConnected(remote, peerId);
+    this.#changed(true);
     try {
       const end = await session.closed;
       this.#sessionEnded(end);
+      this.#changed(false, end.reason === 'broken' ? errorCode(end.error) : undefined);
       return end.requests;
     } finally {
       this.#serving = undefined;
     }
+  }
+
+  #changed(isUp: boolean, code?: string): void {
+    this.#deps.onConnection?.({ node: printNodeAddress(this.#options.address), isUp, code });
   }
 
   #logConnected(remote: string, peerId: string | undefined): void {

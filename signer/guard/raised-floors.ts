@@ -1,6 +1,7 @@
 /** How far floors were raised from outside while this process ran. */
+import type { Refusal } from '@privval/proto/privval/priv-validator';
 import { equalBytes } from '@privval/proto/runtime/bytes';
-import { comparePositions, type Hrs, type Position } from './hrs.ts';
+import { comparePositions, formatPosition, type Hrs, type Position } from './hrs.ts';
 import type { Floor } from './sign-state-store.ts';
 
 /**
@@ -26,9 +27,15 @@ export class RaisedFloors {
     }
   }
 
-  /** Whether a noted floor is at or above `at`. */
-  isOver(validator: string, at: Hrs): boolean {
+  /** Why a signature for `at` is kept back: a noted floor is at or above it. */
+  refusalOf(validator: string, at: Hrs): Refusal | undefined {
     const highest = this.#highest.get(validator);
-    return highest !== undefined && comparePositions(at, highest) <= 0;
+    if (highest === undefined || comparePositions(at, highest) > 0) return undefined;
+    return {
+      kind: 'refused',
+      reason: 'floor-without-sign-bytes',
+      code: 'ERR_FLOOR_RAISED',
+      text: `the floor was raised over ${formatPosition(at)} while its signature was made: the signature was kept back`,
+    };
   }
 }

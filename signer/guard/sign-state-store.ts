@@ -37,8 +37,14 @@ export interface Reservation {
   readonly validator: string;
   readonly at: Hrs;
   readonly signBytes: Uint8Array;
-  /** The key that will sign, as the keyring chose it for this height. */
-  readonly publicKey: Uint8Array;
+  /**
+   * The known key of this validator whose address the message carries; absent for a proposal, and
+   * for an address that is none of ours. The store chooses the key by height (S38); this one has to
+   * be the same (S43).
+   */
+  readonly claimedKey?: Uint8Array | undefined;
+  /** Who asked: a node's address as the configuration has it, or `grpc`. For the audit. @default unknown */
+  readonly asker?: string | undefined;
 }
 
 /**
@@ -46,7 +52,8 @@ export interface Reservation {
  *
  * `sign`: the floor now stands at the position with exactly `signBytes` (the row's own: on a
  * request that differs only in its timestamp they are the stored ones). `signature` is there when
- * they were signed before. `publicKey` is the key the row is bound to.
+ * they were signed before. `publicKey` is the key the row is bound to: the one of that height, or on
+ * a repeat the stored one (S38).
  */
 export type Decision =
   | {
@@ -54,6 +61,8 @@ export type Decision =
       readonly signBytes: Uint8Array;
       readonly publicKey: Uint8Array;
       readonly signature: Uint8Array | undefined;
+      /** Whether the floor stood there already. */
+      readonly isRepeat: boolean;
     }
   | Refusal;
 
@@ -91,15 +100,19 @@ export interface SignStateStore extends AsyncDisposable {
    * Adds a validator with its first floor.
    * @throws {DuplicateValidatorError} ERR_DUPLICATE_VALIDATOR when the name, or the key on this chain, is there already (S1).
    */
-  addValidator(record: ValidatorRecord, floor: Floor): void;
-  /** Raises the floor to the higher of the two; never lowers (S3, S4). @returns the floor that stands. */
-  raiseFloor(validator: string, floor: Floor): Floor;
+  addValidator(record: ValidatorRecord, floor: Floor, by?: string): void;
   /**
-   * Whether a floor from outside, at or above `at`, came in by {@link raiseFloor} after `at` had
-   * been reserved. What it tells of may be another message at `at`, signed elsewhere: a signature
-   * for `at` that is still in the making is not released any more.
+   * Raises the floor to the higher of the two; never lowers (S3, S4). `by`: who brings it, for the audit.
+   * @returns the floor that stands.
    */
-  wasRaisedOver(validator: string, at: Hrs): boolean;
+  raiseFloor(validator: string, floor: Floor, by?: string): Floor;
+  /**
+   * Why a signature for `at`, reserved before, may not leave any more; `undefined` when it may. The
+   * validator was frozen since (S34), ERR_FROZEN; or a floor from outside, at or above `at`, came in
+   * by {@link raiseFloor}, ERR_FLOOR_RAISED: what it tells of may be another message at `at`, signed
+   * elsewhere.
+   */
+  releaseRefusal(validator: string, at: Hrs): Refusal | undefined;
   /**
    * Housekeeping, to be called when nobody waits for an answer. Never throws: a failure makes the
    * store refuse, like that of a commit.

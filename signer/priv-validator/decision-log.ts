@@ -5,6 +5,7 @@ import type { Clock } from '@privval/proto/runtime/clock';
 import { errorCode } from '@privval/proto/runtime/coded-error';
 import type { Logger } from '@privval/proto/runtime/logger';
 import { type Hrs, STEP_NUMBER } from '../guard/hrs.ts';
+import type { DecisionObserver, DecisionOutcome } from './decision-outcome.ts';
 
 /** Milliseconds by stage; a stage that did not happen is left out. */
 export interface StageTimes {
@@ -24,9 +25,28 @@ export interface StageTimes {
 export interface AskedDecision {
   readonly chainId: string;
   readonly validator: string;
+  /** Address of the node that asked, as configured, or `grpc`. */
+  readonly asker: string;
   readonly at: Hrs;
   /** A validator address in the request that is none of ours (S43). */
   readonly unknownAddress?: Uint8Array | undefined;
+}
+
+/** Collaborators of a {@link DecisionLog}. */
+export interface DecisionLogDeps {
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** Told after the line was written. */
+  readonly observer?: DecisionObserver | undefined;
+}
+
+type LoggedOutcome = 'signed' | 'refused' | 'failed' | 'abandoned';
+
+interface Details {
+  readonly reason?: string;
+  readonly code?: string;
+  readonly text?: string;
+  readonly isRepeat?: boolean;
 }
 
 /**
@@ -37,12 +57,13 @@ export interface AskedDecision {
  * that the floor still shows.
  */
 export class DecisionLog {
-  readonly #deps: { readonly logger: Logger; readonly clock: Clock };
+  readonly #deps: DecisionLogDeps;
   readonly #asked: AskedDecision;
   readonly #startMs: number;
   readonly #stages: StageTimes = {};
+  #isRepeat = false;
 
-  constructor(deps: { readonly logger: Logger; readonly clock: Clock }, asked: AskedDecision) {
+  constructor(deps: DecisionLogDeps, asked: AskedDecision) {
     this.#deps = deps;
     this.#asked = asked;
     this.#startMs = deps.clock.monotonicMs();
@@ -53,8 +74,13 @@ export class DecisionLog {
     Object.assign(this.#stages, stages);
   }
 
+  /** What is signed was signed, or promised a signature, before. */
+  repeated(): void {
+    this.#isRepeat = true;
+  }
+
   signed(): void {
-    this.#write('info', 'signed', {});
+    this.#write('info', 'signed', this.#isRepeat ? { isRepeat: true } : {});
   }
 
   refused({ reason, code, text }: Refusal): void {
@@ -72,12 +98,31 @@ export class DecisionLog {
     this.#write('error', 'failed', { code, text });
   }
 
-  #write(level: 'info' | 'warn' | 'error', outcome: string, details: object): void {
+  #write(level: 'info' | 'warn' | 'error', outcome: LoggedOutcome, details: Details): void {
     const totalMs = this.#deps.clock.monotonicMs() - this.#startMs;
-    setImmediate(() => this.#deps.logger[level](this.#line(outcome, details, totalMs), outcome));
+    setImmediate(() => {
+      this.#deps.logger[level](this.#line(outcome, details, totalMs), outcome);
+      this.#deps.observer?.(this.#told(outcome, details, totalMs));
+    });
   }
 
-  #line(outcome: string, details: object, totalMs: number): object {
+  #told(outcome: LoggedOutcome, { code, text }: Details, totalMs: number): DecisionOutcome {
+    const { chainId, validator, asker, at } = this.#asked;
+    return {
+      validator,
+      chainId,
+      asker,
+      at,
+      outcome: outcome === 'signed' && this.#isRepeat ? 'repeated' : outcome,
+      code,
+      text,
+      stages: this.#stages,
+      totalMs,
+      endedAtMs: this.#deps.clock.now(),
+    };
+  }
+
+  #line(outcome: LoggedOutcome, details: Details, totalMs: number): object {
     const { chainId, validator, at, unknownAddress } = this.#asked;
     const stages = Object.entries({ ...this.#stages, totalMs }).map(
       ([stage, ms]: [string, number]) => [stage, Math.round(ms * 1000) / 1000],

@@ -12,6 +12,7 @@ import type { AbortOptions } from '@privval/proto/runtime/abort';
 import { errorCode, InvariantError } from '@privval/proto/runtime/coded-error';
 import type { Logger } from '@privval/proto/runtime/logger';
 import type { ChainId } from '@privval/proto/types/chain-id';
+import type { ConnectionHeights } from './node-heights.ts';
 
 /** Longest description of an error: with its envelope far below what any node reads (10,240 bytes). */
 const MAX_DESCRIPTION_LENGTH = 1_000;
@@ -35,6 +36,8 @@ type Asked = keyof typeof FAILURE_PREFIX;
 /** Collaborators of {@link answer}. */
 export interface AnswerDeps {
   readonly privValidator: PrivValidator;
+  /** What the connection proves of its node's height; decides which key answers (S41). @default nothing is known */
+  readonly heights?: ConnectionHeights | undefined;
   /** Hears of what never reaches the PrivValidator, whose own log tells of each decision. */
   readonly logger: Logger;
 }
@@ -95,7 +98,7 @@ async function answerFor(
   options: AnswerOptions,
 ): Promise<PrivvalResponse> {
   try {
-    return await askPrivValidator(deps.privValidator, request, options);
+    return await askPrivValidator(deps, request, options);
   } catch (error) {
     if (error instanceof InvariantError) throw error;
     if (options.signal?.aborted) throw options.signal.reason;
@@ -110,20 +113,23 @@ async function answerFor(
 }
 
 async function askPrivValidator(
-  privValidator: PrivValidator,
+  { privValidator, heights }: AnswerDeps,
   request: SoundRequest,
   { chainId, signal }: AnswerOptions,
 ): Promise<PrivvalResponse> {
   if (request.kind === 'public-key') {
-    const publicKey = await privValidator.publicKey(chainId, { signal });
+    const nextHeight = await heights?.publicKeyAsked({ signal });
+    const publicKey = await privValidator.publicKey(chainId, { signal, nextHeight });
     return { kind: 'public-key', publicKey };
   }
   if (request.kind === 'sign-vote') {
     const { vote, skipExtensionSigning } = request;
+    heights?.signAsked(vote.height);
     const result = await privValidator.signVote(chainId, vote, { signal, skipExtensionSigning });
     if (result.kind === 'refused') return refusal('sign-vote', result);
     return { kind: 'signed-vote', vote: result.message };
   }
+  heights?.signAsked(request.proposal.height);
   const result = await privValidator.signProposal(chainId, request.proposal, { signal });
   if (result.kind === 'refused') return refusal('sign-proposal', result);
   return { kind: 'signed-proposal', proposal: result.message };

@@ -16,6 +16,7 @@ import type { Logger } from '@privval/proto/runtime/logger';
 import type { ChainId } from '@privval/proto/types/chain-id';
 import { answer } from './answer.ts';
 import { type Dialect, dialectAfter } from './dialect.ts';
+import type { ConnectionHeights } from './node-heights.ts';
 
 /** The connection's limits are looked at no less often than this; a late find costs at most as much. */
 const WATCH_INTERVAL_MS = 1_000;
@@ -25,6 +26,8 @@ export interface SessionDeps {
   /** The connection after its handshake. The session owns it. */
   readonly stream: ByteStream;
   readonly privValidator: PrivValidator;
+  /** What this connection proves of its node's height (S41). @default nothing is known */
+  readonly heights?: ConnectionHeights | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -127,6 +130,8 @@ export class Session implements AsyncDisposable {
   /** When the node was last heard, or last given an answer. */
   #activeAtMs: number;
   #answering = false;
+  /** There once somebody waits for the end of the answer in flight. */
+  #answerEnd: PromiseWithResolvers<void> | undefined;
   #writingSinceMs: number | undefined;
 
   private constructor(deps: SessionDeps, options: SessionOptions) {
@@ -158,6 +163,16 @@ export class Session implements AsyncDisposable {
   /** What the requests so far tell of the node's version. */
   get dialect(): Dialect {
     return this.#dialect;
+  }
+
+  /**
+   * Resolves when the answer being made or written now, if there is one, is written or its
+   * connection has ended: at the latest with the write limit (S34).
+   */
+  async answered(): Promise<void> {
+    if (!this.#answering) return;
+    this.#answerEnd ??= Promise.withResolvers();
+    await Promise.race([this.#answerEnd.promise, this.closed]);
   }
 
   /** Ends the connection after the answer in flight, if it is ready within `graceMs`. May be called again. */
@@ -195,6 +210,8 @@ export class Session implements AsyncDisposable {
         await this.#answer(request);
         this.#activeAtMs = this.#deps.clock.monotonicMs();
         this.#answering = false;
+        this.#answerEnd?.resolve();
+        this.#answerEnd = undefined;
       }
     } catch (error) {
       if (error instanceof InvariantError) throw error;
@@ -222,11 +239,11 @@ export class Session implements AsyncDisposable {
   }
 
   async #answer(request: PrivvalRequest): Promise<void> {
-    const { privValidator, logger, stream, clock } = this.#deps;
+    const { privValidator, heights, logger, stream, clock } = this.#deps;
     this.#requests += 1;
     this.#dialect = dialectAfter(this.#dialect, request);
     const { signal } = this.#gone;
-    const pending = answer({ privValidator, logger }, request, {
+    const pending = answer({ privValidator, heights, logger }, request, {
       chainId: this.#options.chainId,
       signal,
     });

@@ -27,7 +27,7 @@ const record = (name: string, publicKey: Uint8Array = KEY): ValidatorRecord => (
 
 /** A reservation for block `block` at `at`, by validator `a`. */
 function asking(at: Hrs, block = 'A', seconds?: number, validator = 'a'): Reservation {
-  return { validator, at, signBytes: signBytesOf({ at, block, seconds }), publicKey: KEY };
+  return { validator, at, signBytes: signBytesOf({ at, block, seconds }) };
 }
 
 function reserveOne(store: SignStateStore, reservation: Reservation): Decision {
@@ -52,15 +52,16 @@ export function describeSignStateStore(kind: string, open: () => Promise<StoreUn
       return under;
     }
 
-    test('signs at a position above the floor, with the bytes asked and the key asked', async () => {
+    test('signs at a position above the floor, with the bytes asked and the validator’s key', async () => {
       const { store } = await withValidator();
       await using _ = store;
       const asked = asking(hrs(5, 0, 'prevote'));
-      expect(reserveOne(store, { ...asked, publicKey: OTHER_KEY })).toEqual({
+      expect(reserveOne(store, asked)).toEqual({
         kind: 'sign',
         signBytes: asked.signBytes,
-        publicKey: OTHER_KEY,
+        publicKey: KEY,
         signature: undefined,
+        isRepeat: false,
       });
       expect(store.floor('a')).toMatchObject({ ...asked.at, signBytes: asked.signBytes });
     });
@@ -221,7 +222,7 @@ export function describeSignStateStore(kind: string, open: () => Promise<StoreUn
       const ours = asking(hrs(5, 0, 'prevote'));
       reserveOne(store, ours);
       store.raiseFloor('a', { ...ours.at, signBytes: ours.signBytes });
-      expect(store.wasRaisedOver('a', ours.at)).toBe(false);
+      expect(store.releaseRefusal('a', ours.at)).toBe(undefined);
       expect(reserveOne(store, ours).kind).toBe('sign');
     });
 
@@ -230,10 +231,11 @@ export function describeSignStateStore(kind: string, open: () => Promise<StoreUn
       await using _ = store;
       reserveOne(store, asking(hrs(9, 0, 'prevote')));
       store.raiseFloor('a', { height: 5n, round: 0, step: 'prevote' });
-      expect(store.wasRaisedOver('a', hrs(5, 0, 'propose'))).toBe(true);
-      expect(store.wasRaisedOver('a', hrs(5, 0, 'prevote'))).toBe(true);
-      expect(store.wasRaisedOver('a', hrs(5, 0, 'precommit'))).toBe(false);
-      expect(store.wasRaisedOver('a', hrs(9, 0, 'prevote'))).toBe(false);
+      const refusalAt = (at: Hrs): string | undefined => store.releaseRefusal('a', at)?.code;
+      expect(refusalAt(hrs(5, 0, 'propose'))).toBe('ERR_FLOOR_RAISED');
+      expect(refusalAt(hrs(5, 0, 'prevote'))).toBe('ERR_FLOOR_RAISED');
+      expect(refusalAt(hrs(5, 0, 'precommit'))).toBe(undefined);
+      expect(refusalAt(hrs(9, 0, 'prevote'))).toBe(undefined);
     });
 
     test.each([

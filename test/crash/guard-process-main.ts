@@ -93,7 +93,7 @@ async function answerFirst(id: number, at: Hrs, signBytes: Uint8Array): Promise<
   answeredTo = at;
   const signature = hexFromBytes(key.signNow(signBytes));
   say({ id, kind: 'signed', signBytes: hexFromBytes(signBytes), signature });
-  store.reserve([{ validator: VALIDATOR, at, signBytes, publicKey: key.publicKey.bytes }]);
+  store.reserve([{ validator: VALIDATOR, at, signBytes }]);
 }
 
 /** In one system call, at once: the trace shows it in its place. */

@@ -1,10 +1,12 @@
 /** The floor in memory: for tests whose subject is not the disk. */
+import type { Refusal } from '@privval/proto/privval/priv-validator';
 import { equalBytes } from '@privval/proto/runtime/bytes';
 import { assertStorable } from '@privval/signer/guard/assert-storable';
 import { decideBatch } from '@privval/signer/guard/decide-batch';
 import type { Hrs } from '@privval/signer/guard/hrs';
 import { mergeFloors } from '@privval/signer/guard/merge-floors';
 import { RaisedFloors } from '@privval/signer/guard/raised-floors';
+import { refuseFrozen } from '@privval/signer/guard/refuse-by-control';
 import {
   DuplicateValidatorError,
   SignStateUnavailableError,
@@ -17,19 +19,26 @@ import type {
   SignStateStore,
   ValidatorRecord,
 } from '@privval/signer/guard/sign-state-store';
+import type { SqliteSignStateStoreDeps } from '@privval/signer/guard/sqlite-sign-state-store';
+
+/** What stands beside the floors, as in the SQLite store. */
+export type MemorySignStateStoreOptions = Pick<
+  SqliteSignStateStoreDeps,
+  'tipOf' | 'keyAt' | 'controlOf'
+>;
 
 /** A {@link SignStateStore} that decides as every store does, and can be told to fail. */
 export class MemorySignStateStore implements SignStateStore {
   readonly #rows = new Map<string, { readonly record: ValidatorRecord; readonly floor: Floor }>();
   readonly #raises = new RaisedFloors();
-  readonly #tipOf: (validator: string) => bigint | undefined;
+  readonly #options: MemorySignStateStoreOptions;
   #failure: unknown;
   #syncFailure: unknown;
   /** How many transactions, and with how many reservations each. */
   readonly batchSizes: number[] = [];
 
-  constructor(options: { readonly tipOf?: (validator: string) => bigint | undefined } = {}) {
-    this.#tipOf = options.tipOf ?? (() => undefined);
+  constructor(options: MemorySignStateStoreOptions = {}) {
+    this.#options = options;
   }
 
   /** From here on nothing can be made durable, until told `undefined`. */
@@ -50,7 +59,14 @@ export class MemorySignStateStore implements SignStateStore {
     this.batchSizes.push(reservations.length);
     const { decisions, moved } = decideBatch(reservations, (validator) => {
       const { floor, record } = this.#row(validator);
-      return { floor, publicKey: record.publicKey, tip: this.#tipOf(validator) };
+      const { tipOf, keyAt, controlOf } = this.#options;
+      return {
+        floor,
+        publicKey: record.publicKey,
+        keyAt: keyAt && ((height) => keyAt(validator, height)),
+        control: controlOf?.(validator),
+        tip: tipOf?.(validator),
+      };
     });
     if (moved.size > 0) {
       onDecided?.(decisions);
@@ -102,8 +118,11 @@ export class MemorySignStateStore implements SignStateStore {
     return this.floor(validator);
   }
 
-  wasRaisedOver(validator: string, at: Hrs): boolean {
-    return this.#raises.isOver(validator, at);
+  releaseRefusal(validator: string, at: Hrs): Refusal | undefined {
+    const { freeze } = this.#options.controlOf?.(validator) ?? {};
+    return freeze === undefined
+      ? this.#raises.refusalOf(validator, at)
+      : refuseFrozen(validator, freeze);
   }
 
   maintain(): void {}

@@ -285,9 +285,7 @@ describe('a request for a position that is taken', () => {
   test('S20: a stored signature that does not verify is made anew', async () => {
     await using bench = new Bench();
     const signBytes = signBytesOf({ at: PREVOTE });
-    bench.store.reserve([
-      { validator: 'v', at: PREVOTE, signBytes, publicKey: bench.key.publicKey.bytes },
-    ]);
+    bench.store.reserve([{ validator: 'v', at: PREVOTE, signBytes }]);
     bench.store.recordSignature('v', signBytes, new Uint8Array(64));
     const result = await bench.sign({ at: PREVOTE });
     expect(verifyStrict(bench.key.publicKey, signBytes, signatureOf(result))).toBe(true);

@@ -74,12 +74,10 @@ describe('signer state import', () => {
       CHAIN,
       precommit({ height: 7n, timestamp: { seconds: 1n, nanos: 0 } }),
     );
-    store.reserve([{ validator: 'main', at, signBytes, publicKey: knownPublicKey().bytes }]);
+    store.reserve([{ validator: 'main', at, signBytes }]);
     expect(raise(store, { state: knownState(7n) }).isRaised).toBe(true);
     expect(store.floor('main').signBytes).toBeUndefined();
-    const [decision] = store.reserve([
-      { validator: 'main', at, signBytes, publicKey: knownPublicKey().bytes },
-    ]);
+    const [decision] = store.reserve([{ validator: 'main', at, signBytes }]);
     expect(decision).toMatchObject({ kind: 'refused' });
   });
 

@@ -37,8 +37,7 @@ async function setBack(made: MadeHome, heights: number, lost: number): Promise<v
     await using opened = await open(made);
     const at = { height: BigInt(height), round: 0, step: 'precommit' } as const;
     const signBytes = voteSignBytes(CHAIN, precommit({ height: at.height }));
-    const { publicKey } = made.made.record;
-    opened.store.reserve([{ validator: 'main', at, signBytes, publicKey }]);
+    opened.store.reserve([{ validator: 'main', at, signBytes }]);
     await opened[Symbol.asyncDispose]();
     if (height === heights - lost) copyFileSync(made.join('floor.db'), made.folder.join('old'));
   }

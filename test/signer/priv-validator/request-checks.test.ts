@@ -74,7 +74,7 @@ describe('a request no Go node would make', () => {
 function withBrokenGate(key: FakeKey, answer: GateResult): LocalPrivValidator {
   return new LocalPrivValidator(
     {
-      gate: { sign: async () => answer },
+      gate: { sign: async () => answer, releaseRefusal: () => undefined },
       keyring: new Keyring(key),
       clock: new ManualClock(),
       logger: silentLogger,
@@ -99,6 +99,7 @@ describe('an answer of the gate that cannot be ends the process', () => {
       signBytes,
       publicKey: key.publicKey.bytes,
       signature: await key.sign(signBytes),
+      isRepeat: false,
       timings,
     };
     const validator = withBrokenGate(key, answer);
@@ -112,6 +113,7 @@ describe('an answer of the gate that cannot be ends the process', () => {
       signBytes: plainVoteSignBytes(CHAIN, precommit()),
       publicKey: new Uint8Array(32),
       signature: new Uint8Array(64),
+      isRepeat: false,
       timings,
     };
     const validator = withBrokenGate(key, answer);
@@ -127,6 +129,7 @@ describe('an answer of the gate that cannot be ends the process', () => {
       signBytes,
       publicKey: key.publicKey.bytes,
       signature: await key.sign(signBytes),
+      isRepeat: false,
       timings,
     };
     const result = await withBrokenGate(key, answer).signVote(CHAIN, prevote());
@@ -142,11 +145,13 @@ test('a key that signs an extension wrongly is reported once, as one that signs 
   const validator = new LocalPrivValidator(
     {
       gate: {
+        releaseRefusal: () => undefined,
         sign: async () => ({
           kind: 'signed',
           signBytes,
           publicKey: key.publicKey.bytes,
           signature,
+          isRepeat: false,
           timings: { queueMs: 0, reserveMs: 0, signMs: 0, verifyMs: 0 },
         }),
       },
