@@ -54,6 +54,8 @@ export interface SetMember {
   readonly address: Uint8Array;
   /** `undefined` for a key of another type. */
   readonly publicKey: Uint8Array | undefined;
+  /** The key of whatever type, as the set's hash is made of it. */
+  readonly key: { readonly type: string; readonly bytes: Uint8Array };
   readonly power: bigint;
 }
 
