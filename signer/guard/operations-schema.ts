@@ -97,6 +97,8 @@ export const OPERATIONS_SCHEMA: string = `
     id TEXT PRIMARY KEY,
     act_hash BLOB NOT NULL CHECK (length(act_hash) = 32),
     act TEXT NOT NULL,
+    validator TEXT,
+    body TEXT NOT NULL,
     asked_by TEXT NOT NULL,
     approved_by TEXT,
     expires_at_ms INTEGER NOT NULL,
