@@ -1,37 +1,26 @@
 /** `floor.db`: an SQLite database that was checked, and proven to be writable, before anybody sees it. */
 import { chmodSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { equalBytes } from '@privval/proto/runtime/bytes';
-import { CodedError, InvariantError } from '@privval/proto/runtime/coded-error';
-import Database from 'better-sqlite3';
+import { InvariantError } from '@privval/proto/runtime/coded-error';
+import type Database from 'better-sqlite3';
+import { connectFloorDatabase, FLOOR_DB, runCheckpoint, translating } from './floor-connection.ts';
+import {
+  checkAgainstMark,
+  type FloorContent,
+  journalOpening,
+  readFloorContent,
+  rewriteChecksums,
+} from './floor-content.ts';
+import type { JournalOpening, JournalRow, JournalTail } from './floor-journal.ts';
 import type { MarkContent } from './floor-mark.ts';
-import {
-  type FloorRow,
-  floorChecksum,
-  floorRowFromStored,
-  SELECT_FLOOR_ROWS,
-  type StoredFloorRow,
-} from './floor-row.ts';
-import { createSchema, migrateSchema } from './floor-schema.ts';
+import { type FloorRow, floorChecksum } from './floor-row.ts';
+import { createSchema, MIGRATIONS, migrateSchema } from './floor-schema.ts';
+import { FloorTables } from './floor-tables.ts';
+import type { SqlRow, SqlValue, TableWrite } from './home-transaction.ts';
 import { STEP_NUMBER } from './hrs.ts';
-import {
-  FloorDamagedError,
-  FloorLockedError,
-  FloorMissingError,
-  FloorRolledBackError,
-  FloorUnwritableError,
-  ForeignFloorError,
-} from './sign-state-errors.ts';
+import { JournalPages } from './journal-pages.ts';
+import { FloorDamagedError, FloorMissingError } from './sign-state-errors.ts';
 import type { Floor, ValidatorRecord } from './sign-state-store.ts';
-
-/** Name of the database in a home. */
-export const FLOOR_DB = 'floor.db';
-
-/**
- * Size of a page in a new database: what a commit writes is the page of its row. Databases made
- * before this was so keep their 4096. A frame of the log never was aligned to the disk's sectors.
- */
-const PAGE_BYTES = 1024;
 
 /** Size of the row that is rewritten at each opening, so that the write-ahead log has its full length from then on. */
 const WAL_SPACE_BYTES = 1_048_576;
@@ -42,6 +31,42 @@ const WAL_SPACE_FILLS = 2;
 /** The longest row of a floor. A page holds at least as many rows as fit into it at this length. */
 const MAX_ROW_BYTES = 700;
 
+/** What one transaction changes. */
+export interface FloorWrite {
+  /** Of validators that are there already; their `journal` is the newest row's below. */
+  readonly rows: readonly FloorRow[];
+  readonly journal: readonly JournalRow[];
+  /** Beside the floors. @default none */
+  readonly writes?: readonly TableWrite[] | undefined;
+  /** Rows whose floor came from outside (S36). @default none */
+  readonly adopted?: readonly FloorRow[] | undefined;
+  /** Where the home as a whole stands, if no row tells: what the newest commit is. */
+  readonly home?: HomeStanding | undefined;
+}
+
+/** What the home's own row holds. */
+export interface HomeStanding {
+  readonly generation: bigint;
+  readonly tail: JournalTail;
+  readonly newestTimeMs: number;
+}
+
+/** What to do with the floors while a database is opened. */
+export interface RaisedOpening {
+  /** Where a floor is to stand instead. What it throws leaves everything as it was. */
+  floorOf(row: FloorRow): Floor;
+  /** The rows that tell of it. @default none */
+  readonly compose?:
+    | ((opening: JournalOpening, raised: readonly RaisedRow[]) => readonly JournalRow[])
+    | undefined;
+}
+
+/** A floor before and after. */
+export interface RaisedRow {
+  readonly before: FloorRow;
+  readonly after: FloorRow;
+}
+
 /**
  * An open, exclusively locked, checked and proven floor database. Synchronous.
  *
@@ -50,17 +75,23 @@ const MAX_ROW_BYTES = 700;
 export class FloorDatabase {
   readonly #db: Database.Database;
   readonly #update: Database.Statement;
+  readonly #insertEntry: Database.Statement;
+  readonly #updateHome: Database.Statement;
   readonly #begin: Database.Statement;
   readonly #commit: Database.Statement;
+  readonly #tables: FloorTables;
   readonly homeId: Uint8Array;
   /** Every validator's row as it was read, checked and made durable. */
   readonly rows: readonly FloorRow[];
   /** Number of the newest commit. */
   readonly generation: bigint;
+  /** What the journal is told. */
+  readonly opening: JournalOpening;
   /** Frames the write-ahead log was given room for: one page and its header each. */
   readonly walSpaceFrames: number;
   /** Rows of floors that share a page at the least. */
   readonly #minRowsPerPage: number;
+  readonly #journalPages: JournalPages;
   /** An upper bound of the pages in the write-ahead log that the database file has not got yet. */
   #framesPending = 0;
 
@@ -69,21 +100,33 @@ export class FloorDatabase {
     this.homeId = content.homeId;
     this.rows = content.rows;
     this.generation = content.generation;
+    this.opening = journalOpening(content);
     const pageBytes = Number(db.pragma('page_size', { simple: true }));
     this.walSpaceFrames = Math.floor((WAL_SPACE_FILLS * WAL_SPACE_BYTES) / pageBytes);
     this.#minRowsPerPage = Math.floor(pageBytes / MAX_ROW_BYTES);
+    this.#journalPages = new JournalPages(pageBytes);
+    this.#tables = new FloorTables(db);
     this.#begin = db.prepare('BEGIN IMMEDIATE');
     this.#commit = db.prepare('COMMIT');
     this.#update = db.prepare(
       `UPDATE floors SET height = ?, round = ?, step = ?, sign_bytes = ?, signature = ?,
-       public_key = ?, generation = ?, checksum = ? WHERE validator_id = ?`,
+       public_key = ?, generation = ?, checksum = ?, audit_seq = ?, audit_hash = ?
+       WHERE validator_id = ?`,
+    );
+    this.#insertEntry = db.prepare(
+      `INSERT INTO audit (seq, time_ms, kind, validator, height, round, step, sign_hash, body, hash)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
+    this.#updateHome = db.prepare(
+      `UPDATE home SET generation = ?, audit_seq = ?, audit_hash = ?,
+       newest_time_ms = max(newest_time_ms, ?)`,
     );
   }
 
   /** Makes an empty database in `directory`, mode 0600, and closes it. */
   static create(directory: string, homeId: Uint8Array): void {
     translating(directory, () => {
-      const db = connect(directory, { fileMustExist: false });
+      const db = connectFloorDatabase(directory, { fileMustExist: false });
       try {
         db.transaction(() => {
           createSchema(db);
@@ -119,30 +162,36 @@ export class FloorDatabase {
    * answer they have to be on the disk (S8, S9).
    *
    * `expected`, the mark: a database of another home, or an older one, is refused (S11). Without
-   * it `raise` says where each floor is to stand instead: the commit that gives the database its
-   * next generation, and may bring it level with the mark, is the one that raises the floors. What
-   * `raise` throws leaves everything as it was.
+   * it `raising` says where each floor is to stand instead: the commit that gives the database its
+   * next generation, and may bring it level with the mark, is the one that raises the floors.
    *
    * @throws one of the errors of `sign-state-errors.ts`.
    */
   static open(
     directory: string,
     expected: MarkContent | undefined,
-    raise: (row: FloorRow) => Floor = (row) => row.floor,
+    raising?: RaisedOpening,
   ): FloorDatabase {
     FloorDatabase.assertPresent(directory);
     return translating(directory, () => {
-      const db = connect(directory, { fileMustExist: true });
+      const db = connectFloorDatabase(directory, { fileMustExist: true });
       try {
         checkIntegrity(db);
-        migrateSchema(db);
-        const found = readContent(db);
+        migrateSchema(db, MIGRATIONS, (version) => rewriteChecksums(db, version));
+        const found = readFloorContent(db);
         if (expected !== undefined) checkAgainstMark(found, expected);
         const floorAfter = expected?.generation ?? 0n;
         const generation = 1n + (found.generation > floorAfter ? found.generation : floorAfter);
-        const rows = found.rows.map((row) => ({ ...row, floor: raise(row), generation }));
-        const opened = new FloorDatabase(db, { ...found, rows, generation });
-        opened.#prove();
+        const raised = found.rows.map((before): RaisedRow => {
+          const floor = raising?.floorOf(before) ?? before.floor;
+          return { before, after: { ...before, floor, generation } };
+        });
+        const journal =
+          raising?.compose?.(
+            journalOpening(found),
+            raised.filter(({ before, after }) => before.floor !== after.floor),
+          ) ?? [];
+        const opened = FloorDatabase.#provenWith(db, { ...found, generation }, raised, journal);
         return opened;
       } catch (error) {
         db.close();
@@ -151,39 +200,110 @@ export class FloorDatabase {
     });
   }
 
-  /** Writes rows that are there already, in one transaction; durable when it returns. */
-  write(rows: readonly FloorRow[]): void {
-    const [only, ...others] = rows;
-    // One statement is a transaction by itself, with the same sync and two calls less.
-    if (only !== undefined && others.length === 0) this.#writeRow(only);
-    else {
-      this.#begin.run();
-      for (const row of rows) this.#writeRow(row);
-      this.#commit.run();
-    }
-    this.#framesPending += Math.min(
-      rows.length,
-      1 + Math.ceil(this.rows.length / this.#minRowsPerPage),
+  static #provenWith(
+    db: Database.Database,
+    content: FloorContent,
+    raised: readonly RaisedRow[],
+    journal: readonly JournalRow[],
+  ): FloorDatabase {
+    const tail = journal.at(-1);
+    const rows = raised.map(({ after }) =>
+      tail === undefined ? after : { ...after, journal: tail },
     );
+    const opened = new FloorDatabase(db, {
+      ...content,
+      rows,
+      ...(tail === undefined ? {} : { tail, last: tail }),
+    });
+    opened.#prove({
+      rows,
+      journal,
+      adopted: raised.flatMap(({ before, after }) => (before.floor === after.floor ? [] : [after])),
+    });
+    return opened;
   }
 
-  /** Adds a validator and its floor; durable when it returns. */
-  insert(record: ValidatorRecord, floor: Floor, generation: bigint): FloorRow {
+  /** Writes in one transaction; durable when it returns. */
+  write(change: FloorWrite): void {
+    const { rows, journal, writes = [], adopted = [], home } = change;
+    const [only, ...others] = rows;
+    const isOneRow = others.length + journal.length + writes.length + adopted.length === 0;
+    // One statement is a transaction by itself, with the same sync and two calls less.
+    if (only !== undefined && isOneRow && home === undefined) this.#writeRow(only);
+    else {
+      this.#begin.run();
+      this.#writeAll(change);
+      this.#commit.run();
+    }
+    this.#framesPending +=
+      Math.min(rows.length, 1 + Math.ceil(this.rows.length / this.#minRowsPerPage)) +
+      this.#journalPages.changedBy(journal) +
+      2 * (writes.length + adopted.length) +
+      (home === undefined ? 0 : 1);
+  }
+
+  /** At most `limit` rows of any table, blobs as copies. */
+  read(sql: string, values: readonly SqlValue[], limit: number): readonly SqlRow[] {
+    return this.#tables.read(sql, values, limit);
+  }
+
+  /** Name of the validator that has, or had, this key on this chain (S1). */
+  holdsKey(chainId: string, publicKey: Uint8Array): string | undefined {
+    const [row] = this.read(
+      `SELECT v.name FROM validator_keys k JOIN validators v ON v.id = k.validator_id
+       WHERE k.chain_id = ? AND k.public_key = ?`,
+      [chainId, publicKey],
+      1,
+    );
+    return row === undefined ? undefined : String(row['name']);
+  }
+
+  /**
+   * Takes rows out of the table that a segment has: at most `limit`, the oldest first. Durable when it
+   * returns. The journal ends where it ended.
+   *
+   * @returns how many.
+   */
+  forgetEntries(throughSeq: bigint, limit: number): number {
+    const changes = this.#tables.run(
+      'DELETE FROM audit WHERE seq IN (SELECT seq FROM audit WHERE seq <= ? ORDER BY seq LIMIT ?)',
+      throughSeq,
+      BigInt(limit),
+    );
+    // Pages that become free are only listed; their parents and the first and last change.
+    this.#framesPending += 8 + Math.ceil(changes / 32);
+    return changes;
+  }
+
+  /** Adds a validator, its floor and its key; durable when it returns. */
+  insert(
+    record: ValidatorRecord,
+    floor: Floor,
+    { generation, tail }: HomeStanding,
+    journal: readonly JournalRow[],
+  ): FloorRow {
     this.#begin.run();
     const { lastInsertRowid } = this.#db
       .prepare('INSERT INTO validators (name, chain_id, public_key) VALUES (?, ?, ?)')
       .run(record.name, record.chainId, record.publicKey);
-    const row: FloorRow = { id: BigInt(lastInsertRowid), record, floor, generation };
+    const id = BigInt(lastInsertRowid);
+    const row: FloorRow = { id, record, floor, generation, journal: journal.at(-1) ?? tail };
     this.#db
       .prepare(
         `INSERT INTO floors (validator_id, height, round, step, generation, checksum)
          VALUES (?, 0, 0, 0, 0, zeroblob(32))`,
       )
-      .run(row.id);
-    this.#writeRow(row);
+      .run(id);
+    this.#db
+      .prepare(
+        `INSERT INTO validator_keys (validator_id, chain_id, public_key, from_height, state, made_at_ms)
+         VALUES (?, ?, ?, 0, 'current', ?)`,
+      )
+      .run(id, record.chainId, record.publicKey, BigInt(journal.at(-1)?.timeMs ?? 0));
+    this.#writeAll({ rows: [row], journal, adopted: [row] });
     this.#commit.run();
     // Tables, indexes and perhaps the list of free pages: few, and rarely.
-    this.#framesPending += 10;
+    this.#framesPending += 16 + this.#journalPages.changedBy(journal);
     return row;
   }
 
@@ -203,8 +323,41 @@ export class FloorDatabase {
     this.#db.close();
   }
 
+  #writeAll({ rows, journal, writes = [], adopted = [], home }: FloorWrite): void {
+    for (const entry of journal) this.#writeEntry(entry);
+    for (const { sql, values } of writes) this.#tables.run(sql, ...values);
+    for (const { id, floor } of adopted) {
+      this.#tables.run(
+        `INSERT INTO controls (validator_id, adopted_floor) VALUES (?, ?)
+         ON CONFLICT (validator_id) DO UPDATE SET
+         adopted_floor = max(adopted_floor, excluded.adopted_floor)`,
+        id,
+        floor.height,
+      );
+    }
+    for (const row of rows) this.#writeRow(row);
+    if (home === undefined) return;
+    const { generation, tail, newestTimeMs } = home;
+    this.#updateHome.run(generation, tail.seq, tail.hash, BigInt(newestTimeMs));
+  }
+
+  #writeEntry(entry: JournalRow): void {
+    this.#insertEntry.run(
+      entry.seq,
+      BigInt(entry.timeMs),
+      entry.kind,
+      entry.validator,
+      entry.height,
+      entry.round,
+      entry.step,
+      entry.signHash,
+      entry.body,
+      entry.hash,
+    );
+  }
+
   #writeRow(row: FloorRow): void {
-    const { floor } = row;
+    const { floor, journal } = row;
     const { changes } = this.#update.run(
       floor.height,
       floor.round,
@@ -214,12 +367,14 @@ export class FloorDatabase {
       floor.publicKey ?? null,
       row.generation,
       floorChecksum(row, this.homeId),
+      journal.seq,
+      journal.hash,
       row.id,
     );
     if (changes !== 1) throw new InvariantError(`floor row ${row.id} is not there`);
   }
 
-  #prove(): void {
+  #prove(content: FloorWrite): void {
     // A log that is all copied and cut back to nothing: what the next commit writes starts a new
     // one, whose sync cannot depend on frames that an earlier, failed sync has left in the cache.
     runCheckpoint(this.#db, 'TRUNCATE');
@@ -227,111 +382,15 @@ export class FloorDatabase {
     for (let more = WAL_SPACE_FILLS; more > 1; more--) fill.run(BigInt(WAL_SPACE_BYTES));
     this.#begin.run();
     fill.run(BigInt(WAL_SPACE_BYTES));
-    this.#db.prepare('UPDATE home SET generation = ?').run(this.generation);
-    for (const row of this.rows) this.#writeRow(row);
+    const { seq, hash, newestTimeMs } = this.opening;
+    const home = { generation: this.generation, tail: { seq, hash }, newestTimeMs };
+    this.#writeAll({ ...content, home });
     this.#commit.run();
     this.checkpoint();
-  }
-}
-
-/** What a database says of itself. */
-interface FloorContent {
-  readonly homeId: Uint8Array;
-  readonly rows: readonly FloorRow[];
-  readonly generation: bigint;
-}
-
-function connect(
-  directory: string,
-  options: { readonly fileMustExist: boolean },
-): Database.Database {
-  const db = new Database(join(directory, FLOOR_DB), { ...options, timeout: 0 });
-  try {
-    db.defaultSafeIntegers(true);
-    // In this order (S14): set after WAL, another process could still write.
-    db.pragma('locking_mode = EXCLUSIVE');
-    // Of a database that is there already nothing but VACUUM changes it.
-    db.pragma(`page_size = ${PAGE_BYTES}`);
-    const mode = db.pragma('journal_mode = WAL', { simple: true });
-    if (mode !== 'wal')
-      throw new FloorUnwritableError(directory, { cause: `journal mode ${mode}` });
-    db.pragma('synchronous = FULL');
-    // Where a plain sync does not reach the disk (macOS).
-    db.pragma('fullfsync = ON');
-    db.pragma('checkpoint_fullfsync = ON');
-    // Checkpoints are ours to place: an automatic one comes in the middle of an answer, and hides its errors.
-    db.pragma('wal_autocheckpoint = 0');
-    db.pragma('foreign_keys = ON');
-    db.pragma('cell_size_check = ON');
-    db.pragma('trusted_schema = OFF');
-    if (Number(db.pragma('synchronous', { simple: true })) !== 2) {
-      throw new InvariantError('SQLite did not take synchronous = FULL');
-    }
-    return db;
-  } catch (error) {
-    db.close();
-    throw error;
   }
 }
 
 function checkIntegrity(db: Database.Database): void {
   const result = db.pragma('quick_check(1)', { simple: true });
   if (result !== 'ok') throw new FloorDamagedError(String(result));
-}
-
-function readContent(db: Database.Database): FloorContent {
-  const home = db
-    .prepare<[], { home_id: Uint8Array; generation: bigint }>(
-      'SELECT home_id, generation FROM home',
-    )
-    .get();
-  if (home === undefined) throw new FloorDamagedError('it has no home id');
-  const homeId = new Uint8Array(home.home_id);
-  const rows = db
-    .prepare<[], StoredFloorRow>(SELECT_FLOOR_ROWS)
-    .all()
-    .map((stored) => floorRowFromStored(stored, homeId));
-  const floors = db.prepare<[], { n: bigint }>('SELECT count(*) AS n FROM floors').get();
-  if (floors?.n !== BigInt(rows.length)) throw new FloorDamagedError('a floor has no validator');
-  const generation = rows.reduce(
-    (max, row) => (row.generation > max ? row.generation : max),
-    home.generation,
-  );
-  return { homeId, rows, generation };
-}
-
-function checkAgainstMark(found: FloorContent, mark: MarkContent): void {
-  if (!equalBytes(found.homeId, mark.homeId)) {
-    throw new ForeignFloorError('its home id is not the one in floor.mark');
-  }
-  if (found.generation < mark.generation) {
-    throw new FloorRolledBackError(found.generation, mark.generation);
-  }
-}
-
-function runCheckpoint(db: Database.Database, mode: 'PASSIVE' | 'TRUNCATE'): void {
-  const [result] = db.pragma(`wal_checkpoint(${mode})`) as [
-    { readonly busy: bigint; readonly log: bigint; readonly checkpointed: bigint },
-  ];
-  if (result.busy !== 0n || result.log !== result.checkpointed) {
-    throw new InvariantError(
-      'a checkpoint was kept from its end, yet nobody else can have the file open',
-    );
-  }
-}
-
-/** Runs `open`, with SQLite's errors as ours. */
-function translating<T>(directory: string, open: () => T): T {
-  try {
-    return open();
-  } catch (error) {
-    if (error instanceof CodedError) throw error;
-    const code = error instanceof Database.SqliteError ? error.code : '';
-    if (/^SQLITE_(BUSY|LOCKED)/.test(code)) throw new FloorLockedError(directory, { cause: error });
-    if (/^SQLITE_(READONLY|FULL|IOERR|CANTOPEN|PERM)/.test(code)) {
-      throw new FloorUnwritableError(directory, { cause: error });
-    }
-    const detail = error instanceof Error ? error.message : String(error);
-    throw new FloorDamagedError(detail, { cause: error });
-  }
 }

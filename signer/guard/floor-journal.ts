@@ -12,6 +12,7 @@
  * 5. {@link FloorJournal.committed}; or, should anything have thrown, {@link FloorJournal.failed}.
  */
 import type { JournalDraft } from './home-transaction.ts';
+import type { Position } from './hrs.ts';
 import type { Decision, Reservation } from './sign-state-store.ts';
 
 /** Newest number and hash of the journal: what a floor row holds of it, so that a cut tail is found. */
@@ -20,6 +21,34 @@ export interface JournalTail {
   readonly seq: bigint;
   /** 32 bytes. */
   readonly hash: Uint8Array;
+}
+
+/** The journal of a new home, and of one from before there were journals. */
+export const NO_JOURNAL: JournalTail = { seq: 0n, hash: new Uint8Array(32) };
+
+/** What the store has found at its opening: the newest entry that the floors know of, and more. */
+export interface JournalOpening extends JournalTail {
+  /**
+   * The last row of the table, or where the rows went that were moved out of it. Another one than the
+   * floors know of: rows were cut off, added or exchanged while nobody looked.
+   */
+  readonly last: JournalTail;
+  /** 16 bytes. */
+  readonly homeId: Uint8Array;
+  /** Where the validators stand. */
+  readonly floors: ReadonlyMap<string, Position>;
+  /** The highest wall-clock time, in milliseconds since 1970, that a transaction was made at. */
+  readonly newestTimeMs: number;
+}
+
+/** A floor that comes from outside: a validator added, an import, a raise. */
+export interface FloorChange {
+  readonly validator: string;
+  /** Who brings it: the name of a credential, or of a command. */
+  readonly by: string;
+  /** `undefined` for a validator that is new. */
+  readonly before: Position | undefined;
+  readonly after: Position;
 }
 
 /** A row of the table `audit`, its hash made. Columns that are not about a decision are null. */
@@ -45,8 +74,12 @@ export interface Decided {
 
 /** Where the store has its journal rows from. One per store. Nothing here may throw or wait. */
 export interface FloorJournal {
-  /** Told once, after opening and after each reopening, what the table ends with. */
-  opened(tail: JournalTail): void;
+  /**
+   * Told once, after opening and after each reopening. The next row hangs on the hash the floors know
+   * of, whatever the table ends with, and has a number above both: what was done to the table stays
+   * visible for ever.
+   */
+  opened(opening: JournalOpening): void;
   /**
    * Rows for the floors that move, oldest first. Called once per transaction, after the early
    * signatures were made (S5): the verifying thread works meanwhile.
@@ -54,6 +87,8 @@ export interface FloorJournal {
   compose(decided: readonly Decided[]): readonly JournalRow[];
   /** Rows for a transaction of an operator or the chain, with what was waiting. */
   composeDrafts(drafts: readonly JournalDraft[]): readonly JournalRow[];
+  /** The entry of a floor from outside. */
+  draftOfFloor(change: FloorChange): JournalDraft;
   /** Whether anything waits that a flush or a maintenance should write. */
   readonly hasWaiting: boolean;
   /** The rows composed last are durable. */

@@ -1,5 +1,6 @@
 /** The tables of `floor.db`, and how a database of an older release becomes one of this. */
 import type { Database } from 'better-sqlite3';
+import { OPERATIONS_SCHEMA } from './operations-schema.ts';
 import {
   FloorDamagedError,
   FloorSchemaNewerError,
@@ -45,7 +46,11 @@ export const MIGRATIONS: readonly string[] = [
     filler BLOB NOT NULL
   ) STRICT;
   `,
+  OPERATIONS_SCHEMA,
 ];
+
+/** The first version whose rows hold what they know of the journal, and have it in their checksum. */
+export const JOURNAL_VERSION = 2;
 
 /** Writes the newest schema into an empty database. To be called within a transaction. */
 export function createSchema(db: Database): void {
@@ -55,13 +60,18 @@ export function createSchema(db: Database): void {
 }
 
 /**
- * Brings the schema to the newest version, one step after the other, all or none.
+ * Brings the schema to the newest version, one step after the other, all or none. `afterwards` is
+ * part of it: what of the content has to be written anew, from the version that was found.
  *
  * @returns how many steps were taken.
  * @throws {ForeignFloorError} ERR_FLOOR_FOREIGN when it is some other program's database.
  * @throws {FloorSchemaNewerError} ERR_FLOOR_SCHEMA_NEWER when a newer release wrote it.
  */
-export function migrateSchema(db: Database, migrations: readonly string[] = MIGRATIONS): number {
+export function migrateSchema(
+  db: Database,
+  migrations: readonly string[] = MIGRATIONS,
+  afterwards: (version: number) => void = () => undefined,
+): number {
   if (Number(db.pragma('application_id', { simple: true })) !== APPLICATION_ID) {
     throw new ForeignFloorError('it is the database of some other program');
   }
@@ -72,6 +82,7 @@ export function migrateSchema(db: Database, migrations: readonly string[] = MIGR
   if (steps.length === 0) return 0;
   db.transaction(() => {
     for (const step of steps) db.exec(step);
+    afterwards(version);
     db.pragma(`user_version = ${migrations.length}`);
   }).immediate();
   return steps.length;

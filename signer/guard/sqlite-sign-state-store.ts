@@ -1,19 +1,31 @@
 /** The floor in a home's `floor.db` and `floor.mark`: the store of a signer that stands alone. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Refusal } from '@privval/proto/privval/priv-validator';
 import { equalBytes } from '@privval/proto/runtime/bytes';
 import type { Clock } from '@privval/proto/runtime/clock';
-import { errorCode } from '@privval/proto/runtime/coded-error';
+import { errorCode, InvariantError } from '@privval/proto/runtime/coded-error';
 import type { Logger } from '@privval/proto/runtime/logger';
 import { assertStorable } from './assert-storable.ts';
 import { decideBatch } from './decide-batch.ts';
-import { FLOOR_DB, FloorDatabase } from './floor-database.ts';
+import { FLOOR_DB } from './floor-connection.ts';
+import { FloorDatabase, type FloorWrite, type RaisedRow } from './floor-database.ts';
 import { FLOOR_MARK, FloorFiles } from './floor-files.ts';
+import {
+  type FloorChange,
+  type FloorJournal,
+  type JournalOpening,
+  type JournalRow,
+  type JournalTail,
+  NO_JOURNAL,
+} from './floor-journal.ts';
 import { FloorMark, newHomeId, syncDirectory } from './floor-mark.ts';
 import type { FloorRow } from './floor-row.ts';
+import type { HomeTables, HomeTransaction, SqlRow, SqlValue } from './home-transaction.ts';
 import { formatPosition, type Hrs, MAX_ROUND } from './hrs.ts';
 import { mergeFloors } from './merge-floors.ts';
 import { RaisedFloors } from './raised-floors.ts';
+import { refuseFrozen } from './refuse-by-control.ts';
 import {
   DuplicateValidatorError,
   FloorExistsError,
@@ -27,6 +39,7 @@ import type {
   SignStateStore,
   ValidatorRecord,
 } from './sign-state-store.ts';
+import type { ValidatorControl } from './validator-control.ts';
 
 /** Least time between two attempts to prove a broken store: each may cost the disk a second. */
 const REOPEN_INTERVAL_MS = 500;
@@ -37,12 +50,21 @@ const CHECKPOINT_SHARE = 0.5;
 /** Share from which on the copying does not wait for an idle moment: the log is not to outgrow its room. */
 const MAX_SHARE = 0.875;
 
+/** Who brings a floor, unless it is said. */
+const LOCAL = 'local';
+
 /** Collaborators of {@link SqliteSignStateStore}. */
 export interface SqliteSignStateStoreDeps {
   readonly logger: Logger;
   readonly clock: Clock;
   /** The newest block of a validator's chain that is known, for S33. @default nothing is known */
   readonly tipOf?: ((validator: string) => bigint | undefined) | undefined;
+  /** Which key signs at which height (S38). @default the validator's first key at every height */
+  readonly keyAt?: ((validator: string, height: bigint) => Uint8Array) | undefined;
+  /** What is written beside the floors, in their transactions. @default nothing: then {@link SqliteSignStateStore.commit} throws */
+  readonly journal?: FloorJournal | undefined;
+  /** Freezes and ceilings, as they are durable now. @default none */
+  readonly controlOf?: ((validator: string) => ValidatorControl) | undefined;
 }
 
 /** Where the store is. */
@@ -62,12 +84,15 @@ export interface SqliteSignStateStoreOptions {
  * {@link REOPEN_INTERVAL_MS}, opens both files anew, checks and rewrites every row, and only if
  * that succeeds is anything decided again. No loop of its own.
  */
-export class SqliteSignStateStore implements SignStateStore {
+export class SqliteSignStateStore implements SignStateStore, HomeTables {
   readonly #deps: SqliteSignStateStoreDeps;
   readonly #directory: string;
   #files: FloorFiles | undefined;
   #rows = new Map<string, FloorRow>();
   #generation = 0n;
+  /** The newest entry of the journal. */
+  #tail: JournalTail = NO_JOURNAL;
+  #epoch = -1;
   /** Validators whose signature is in memory and not yet in the database. */
   readonly #unsaved = new Set<string>();
   readonly #raises = new RaisedFloors();
@@ -143,12 +168,24 @@ export class SqliteSignStateStore implements SignStateStore {
       assertStorable(wanted);
       return mergeFloors(floor, wanted);
     };
-    const database = FloorDatabase.open(directory, undefined, raised);
+    const { journal } = deps;
+    const compose =
+      journal &&
+      ((opening: JournalOpening, rows: readonly RaisedRow[]): readonly JournalRow[] => {
+        journal.opened(opening);
+        return journal.composeDrafts(rows.map((row) => journal.draftOfFloor(recovered(row))));
+      });
     try {
-      const { homeId, generation } = database;
-      FloorMark.create(join(directory, FLOOR_MARK), { homeId, generation });
+      const database = FloorDatabase.open(directory, undefined, { floorOf: raised, compose });
+      try {
+        const { homeId, generation } = database;
+        FloorMark.create(join(directory, FLOOR_MARK), { homeId, generation });
+      } finally {
+        database.close();
+      }
     } finally {
-      database.close();
+      // What became of it is read at the opening below.
+      journal?.failed();
     }
     return SqliteSignStateStore.open(deps, { directory });
   }
@@ -158,13 +195,28 @@ export class SqliteSignStateStore implements SignStateStore {
     onDecided?: (decisions: readonly Decision[]) => void,
   ): readonly Decision[] {
     this.#proven();
-    const { decisions, moved } = decideBatch(reservations, (validator) => {
+    const { decisions, moved, moves } = decideBatch(reservations, (validator) => {
       const { floor, record } = this.#row(validator);
-      return { floor, publicKey: record.publicKey, tip: this.#deps.tipOf?.(validator) };
+      const { tipOf, keyAt, controlOf } = this.#deps;
+      return {
+        floor,
+        publicKey: record.publicKey,
+        keyAt: keyAt && ((height) => keyAt(validator, height)),
+        control: controlOf?.(validator),
+        tip: tipOf?.(validator),
+      };
     });
     if (moved.size > 0) {
       onDecided?.(decisions);
-      this.#write(moved);
+      this.#write(moved, (journal) =>
+        journal.compose(
+          reservations.flatMap((reservation, index) => {
+            const decision = decisions[index];
+            const isMove = moves[index] === true && decision?.kind === 'sign';
+            return isMove ? [{ reservation, decision }] : [];
+          }),
+        ),
+      );
     }
     return decisions;
   }
@@ -190,7 +242,7 @@ export class SqliteSignStateStore implements SignStateStore {
     return copyFloor(this.#row(validator).floor);
   }
 
-  addValidator(record: ValidatorRecord, floor: Floor): void {
+  addValidator(record: ValidatorRecord, floor: Floor, by: string = LOCAL): void {
     assertStorable(floor, record);
     const { database } = this.#proven();
     for (const row of this.#rows.values()) {
@@ -202,21 +254,25 @@ export class SqliteSignStateStore implements SignStateStore {
         throw new DuplicateValidatorError(row.record.name, 'key');
       }
     }
-    const generation = this.#generation + 1n;
-    this.#committing(generation, () => [
-      database.insert(
-        { ...record, publicKey: record.publicKey.slice() },
-        copyFloor(floor),
-        generation,
-      ),
-    ]);
+    const holder = database.holdsKey(record.chainId, record.publicKey);
+    if (holder !== undefined) throw new DuplicateValidatorError(holder, 'key');
+    const own = { ...record, publicKey: record.publicKey.slice() };
+    this.#committing(
+      (journal) => {
+        const change = { validator: record.name, by, before: undefined, after: floor };
+        return journal.composeDrafts([journal.draftOfFloor(change)]);
+      },
+      ({ generation, tail, journal }) => [
+        database.insert(own, copyFloor(floor), { generation, tail, newestTimeMs: 0 }, journal),
+      ],
+    );
     this.#deps.logger.info(
       { validator: record.name, floor: formatPosition(floor) },
       'validator added',
     );
   }
 
-  raiseFloor(validator: string, floor: Floor): Floor {
+  raiseFloor(validator: string, floor: Floor, by: string = LOCAL): Floor {
     assertStorable(floor);
     this.#proven();
     const current = this.#row(validator).floor;
@@ -224,14 +280,55 @@ export class SqliteSignStateStore implements SignStateStore {
     // Before the commit: should it fail, nothing that was in the making is released either.
     this.#raises.note(validator, current, floor);
     if (merged !== current) {
-      this.#write(new Map([[validator, copyFloor(merged)]]));
+      this.#write(
+        new Map([[validator, copyFloor(merged)]]),
+        (journal) => {
+          const change = { validator, by, before: current, after: merged };
+          return journal.composeDrafts([journal.draftOfFloor(change)]);
+        },
+        { isAdopted: true },
+      );
       this.#deps.logger.info({ validator, floor: formatPosition(merged) }, 'floor raised');
     }
     return copyFloor(merged);
   }
 
-  wasRaisedOver(validator: string, at: Hrs): boolean {
-    return this.#raises.isOver(validator, at);
+  releaseRefusal(validator: string, at: Hrs): Refusal | undefined {
+    const freeze = this.#deps.controlOf?.(validator).freeze;
+    if (freeze !== undefined) return refuseFrozen(validator, freeze);
+    return this.#raises.refusalOf(validator, at);
+  }
+
+  commit({ floors = new Map(), writes, entries }: HomeTransaction): void {
+    this.#proven();
+    if (this.#deps.journal === undefined) throw new InvariantError('a store without a journal');
+    const merged = new Map<string, Floor>();
+    for (const [validator, floor] of floors) {
+      assertStorable(floor);
+      const current = this.#row(validator).floor;
+      const next = mergeFloors(current, floor);
+      if (next !== current) merged.set(validator, copyFloor(next));
+      this.#raises.note(validator, current, floor);
+    }
+    const extra = { writes, isAdopted: true, isOfHome: true };
+    this.#write(merged, (journal) => journal.composeDrafts(entries), extra);
+  }
+
+  read(sql: string, values: readonly SqlValue[], limit: number): readonly SqlRow[] {
+    const { database } = this.#proven();
+    return this.#trying(() => database.read(sql, values, limit));
+  }
+
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** Takes entries that a closed segment has out of the table; at most `limit`. @returns how many. */
+  forgetEntries(throughSeq: bigint, limit: number): number {
+    const files = this.#proven();
+    const count = this.#trying(() => files.database.forgetEntries(throughSeq, limit));
+    if (logShare(files) > MAX_SHARE) this.#trying(() => files.database.checkpoint());
+    return count;
   }
 
   /** Why nothing is decided; `undefined` when the store is proven. For health and status. */
@@ -241,12 +338,12 @@ export class SqliteSignStateStore implements SignStateStore {
       : undefined;
   }
 
-  /** Makes the signatures kept so far durable. @throws {SignStateUnavailableError} ERR_SIGN_STATE_UNAVAILABLE */
+  /** Makes the signatures kept so far durable, and what the journal has waiting. @throws {SignStateUnavailableError} ERR_SIGN_STATE_UNAVAILABLE */
   flush(): void {
     this.#proven();
-    if (this.#unsaved.size === 0) return;
-    const floors = [...this.#unsaved].map((name) => [name, this.#row(name).floor] as const);
-    this.#write(new Map(floors));
+    if (this.#unsaved.size === 0 && this.#deps.journal?.hasWaiting !== true) return;
+    const floors = new Map([...this.#unsaved].map((name) => [name, this.#row(name).floor]));
+    this.#write(floors, (journal) => journal.composeDrafts([]), { isOfHome: floors.size === 0 });
   }
 
   /** Copies the write-ahead log once it is half full, and saves signatures on the way. */
@@ -254,7 +351,8 @@ export class SqliteSignStateStore implements SignStateStore {
     if (this.#files === undefined || logShare(this.#files) < CHECKPOINT_SHARE) return;
     try {
       this.flush();
-      this.#checkpoint(this.#files);
+      const { database } = this.#proven();
+      this.#trying(() => database.checkpoint());
     } catch {
       // #break has logged it, and the next call of anybody is told.
     }
@@ -281,38 +379,61 @@ export class SqliteSignStateStore implements SignStateStore {
     return row;
   }
 
-  #write(floors: ReadonlyMap<string, Floor>): void {
+  #write(
+    floors: ReadonlyMap<string, Floor>,
+    compose: (journal: FloorJournal) => readonly JournalRow[],
+    extra: WriteExtra = {},
+  ): void {
     const files = this.#proven();
-    const generation = this.#generation + 1n;
-    this.#committing(generation, () => {
-      const rows = [...floors].map(([name, floor]) => ({ ...this.#row(name), floor, generation }));
-      files.database.write(rows);
+    this.#committing(compose, ({ generation, journal, tail }) => {
+      const rows = [...floors].map(([name, floor]) => ({
+        ...this.#row(name),
+        floor,
+        generation,
+        journal: tail,
+      }));
+      const newestTimeMs = journal.at(-1)?.timeMs ?? 0;
+      const home = extra.isOfHome === true ? { generation, tail, newestTimeMs } : undefined;
+      const adopted = extra.isAdopted === true ? rows : undefined;
+      files.database.write({ rows, journal, writes: extra.writes, adopted, home });
       return rows;
     });
-    if (logShare(files) > MAX_SHARE) this.#checkpoint(files);
+    if (logShare(files) > MAX_SHARE) this.#trying(() => files.database.checkpoint());
   }
 
   /** Runs a commit; memory learns of it only after it has returned and was marked (S9, S11). */
-  #committing(generation: bigint, commit: () => readonly FloorRow[]): void {
+  #committing(
+    compose: (journal: FloorJournal) => readonly JournalRow[],
+    commit: (composed: ComposedCommit) => readonly FloorRow[],
+  ): void {
     const { mark } = this.#proven();
+    const { journal } = this.#deps;
+    const generation = this.#generation + 1n;
     const writeMark = mark.prepare(generation);
     let rows: readonly FloorRow[];
+    let tail = this.#tail;
     try {
-      rows = commit();
+      const entries = journal === undefined ? [] : compose(journal);
+      const newest = entries.at(-1);
+      if (newest !== undefined) tail = { seq: newest.seq, hash: newest.hash };
+      rows = commit({ generation, journal: entries, tail });
       writeMark();
     } catch (cause) {
+      journal?.failed();
       throw this.#break(cause);
     }
     this.#generation = generation;
+    this.#tail = tail;
     for (const row of rows) {
       this.#rows.set(row.record.name, row);
       this.#unsaved.delete(row.record.name);
     }
+    journal?.committed();
   }
 
-  #checkpoint(files: FloorFiles): void {
+  #trying<T>(run: () => T): T {
     try {
-      files.database.checkpoint();
+      return run();
     } catch (cause) {
       throw this.#break(cause);
     }
@@ -359,8 +480,33 @@ export class SqliteSignStateStore implements SignStateStore {
     this.#generation = files.database.generation;
     this.#rows = new Map(files.database.rows.map((row) => [row.record.name, row]));
     this.#unsaved.clear();
+    const { opening } = files.database;
+    this.#tail = { seq: opening.seq, hash: opening.hash };
+    this.#epoch++;
+    this.#deps.journal?.opened(opening);
     return files;
   }
+}
+
+/** What goes with floors into their commit. */
+interface WriteExtra extends Pick<FloorWrite, 'writes'> {
+  /** The floors come from outside (S36). */
+  readonly isAdopted?: boolean;
+  /** The home's own row is written too: needed where no floor is. */
+  readonly isOfHome?: boolean;
+}
+
+/** A commit that is about to be. */
+interface ComposedCommit {
+  readonly generation: bigint;
+  readonly journal: readonly JournalRow[];
+  /** The newest entry after it. */
+  readonly tail: JournalTail;
+}
+
+function recovered({ before, after }: RaisedRow): FloorChange {
+  const { name } = before.record;
+  return { validator: name, by: 'state recover', before: before.floor, after: after.floor };
 }
 
 /** How much of the log's room is taken. */

@@ -114,6 +114,7 @@ const ROW: FloorRow = {
     publicKey: new Uint8Array(32).fill(0x42),
   },
   generation: 99n,
+  journal: { seq: 4_321n, hash: new Uint8Array(32).fill(0x45) },
 };
 
 const CHECKSUM = floorChecksum(ROW, HOME_ID);
@@ -122,7 +123,7 @@ const CHECKSUM = floorChecksum(ROW, HOME_ID);
 export const floorRowTarget: FuzzTarget = {
   name: 'floor-row',
   run(bytes) {
-    const stored = storedRow(scriptsOf(bytes, 11));
+    const stored = storedRow(scriptsOf(bytes, 13));
     owed(isDeepStrictEqual(floorRowFromStored(stored, HOME_ID), ROW), 'a changed floor is noticed');
   },
   allowed: refusedAs('ERR_FLOOR_CHECKSUM', 'ERR_FLOOR_DAMAGED'),
@@ -159,5 +160,7 @@ function storedRow(scripts: readonly Uint8Array[]): StoredFloorRow {
     public_key: orNull(8, bytes(8, floor.publicKey)),
     generation: integer(9, ROW.generation),
     checksum: bytes(10, CHECKSUM),
+    audit_seq: integer(11, ROW.journal.seq),
+    audit_hash: bytes(12, ROW.journal.hash),
   };
 }
