@@ -61,8 +61,25 @@ export interface Rotation {
   readonly missedAt: readonly bigint[];
   /** The end of the old key's evidence window, as the chain had it at A; larger values replace it. */
   readonly retiresAfter: { readonly height: bigint; readonly timeMs: number } | undefined;
-  /** When each state was entered, wall-clock milliseconds. */
+  /** What blocks told of both keys, ascending by height: N, R and A follow from it. */
+  readonly powers: readonly PowerFact[];
+  /** A block that took the old key's power and gave a stranger some, while the new key has none. */
+  readonly strangerAt: bigint | undefined;
+  /** Whether the transaction that removes the old key was printed: it must not be sent twice (S48). */
+  readonly isRemovalPrinted: boolean;
+  /** When each state was entered last, wall-clock milliseconds. */
   readonly entered: Readonly<Partial<Record<RotationState, number>>>;
+}
+
+/** What one block did to the keys; absent for one that it does not mention. */
+export interface PowerFact {
+  readonly height: bigint;
+  /** Whether the new key has power from this block on. */
+  readonly isNewKeyIn?: boolean | undefined;
+  /** Whether the old key has power from this block on. */
+  readonly isOldKeyIn?: boolean | undefined;
+  /** Read off a validator set: the block that did it is this one or an earlier one. */
+  readonly isOfSet: boolean;
 }
 
 /** A proof of possession (S47). */

@@ -34,6 +34,10 @@ export type RotationEvent =
   | { readonly kind: 'sources-contradict'; readonly contradiction: Contradiction }
   /** The next header's `next_validators_hash` has shown who was right; the powers follow as an event. */
   | { readonly kind: 'contradiction-settled'; readonly height: bigint }
+  /** Another rotation was armed meanwhile: what this one would replace is that one's new key. */
+  | { readonly kind: 'old-key-replaced'; readonly oldKey: Uint8Array }
+  /** `tx` has printed the removal of the old key (S48). */
+  | { readonly kind: 'removal-printed' }
   | {
       readonly kind: 'arm-asked';
       readonly atHeight: bigint;
