@@ -44,8 +44,13 @@ export class OwnSigner implements AsyncDisposable {
 
   /** Makes a home with `signer init`; `flags` are its flags besides `--home`. */
   static async init(deps: OwnSignerDeps, flags: readonly string[]): Promise<OwnSigner> {
+    return OwnSigner.make(deps, ['init', ...flags]);
+  }
+
+  /** Makes a home with a whole command, `--home` excepted. */
+  static async make(deps: OwnSignerDeps, command: readonly string[]): Promise<OwnSigner> {
     const signer = new OwnSigner(deps, mkdtempSync(join(tmpdir(), 'own-signer-')));
-    await signer.command('init', ...flags);
+    await signer.command(...command);
     return signer;
   }
 

@@ -103,6 +103,11 @@ export class ForeignSigner implements AsyncDisposable {
     return new ForeignSigner(deps, launch, { directory, process }, validator);
   }
 
+  /** Its configuration, key and state: `tmkms.toml`, or the two files of FilePV. */
+  get home(): string {
+    return this.#directory;
+  }
+
   /** The last lines of its log since it was last started. */
   logs(lines = 60): string {
     return this.#process.logTail(lines);
