@@ -12,7 +12,7 @@ import {
   type ProviderHealth,
 } from './key-provider.ts';
 import { KeyOutOfServiceError } from './provided-key-errors.ts';
-import { KeyClosedError, type SigningKey } from './signing-key.ts';
+import { KeyClosedError, type LendableSecret, type SigningKey } from './signing-key.ts';
 import { SupervisedKey } from './supervised-key.ts';
 
 /** Most providers of one key: the second is there for the first; a third would be a second signer's. */
@@ -87,6 +87,11 @@ export class FailOverKey implements ProvidedKey {
   /** The only provider's own, while it is in service; two providers take turns, which needs `sign`. */
   get signNow(): SigningKey['signNow'] {
     return this.#keys.length === 1 ? this.#keys[0]?.signNow : undefined;
+  }
+
+  /** As {@link signNow}. */
+  get lendable(): LendableSecret | undefined {
+    return this.#keys.length === 1 ? this.#keys[0]?.lendable : undefined;
   }
 
   /** By provider, in the order of the configuration. */

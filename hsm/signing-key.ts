@@ -18,6 +18,20 @@ export class KeyClosedError extends CodedError {
 }
 
 /**
+ * The secret of a key in this process's own memory, for a second thread of the same process that
+ * signs with it too, out of guarded memory of its own (docs/adr/0007).
+ */
+export interface LendableSecret {
+  /**
+   * Lets `use` see the seed, 32 bytes, for the time of the call.
+   * @throws a `CodedError` when the key is closed.
+   */
+  lend(use: (seed: Uint8Array) => void): void;
+  /** Aborts when the key is closed: every copy is wiped then. */
+  readonly ended: AbortSignal;
+}
+
+/**
  * A key that signs and never leaves its backend.
  *
  * It knows nothing of heights or floors: whoever calls `sign` has reserved the position first (S5).
@@ -38,4 +52,6 @@ export interface SigningKey extends AsyncDisposable {
    * It comes and goes with the provider behind it: read anew for each message.
    */
   readonly signNow?: ((message: Uint8Array) => Uint8Array) | undefined;
+  /** Never without {@link signNow}, with which it comes and goes: what makes the same signatures elsewhere. */
+  readonly lendable?: LendableSecret | undefined;
 }

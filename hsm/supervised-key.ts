@@ -12,7 +12,7 @@ import {
   providerFault,
   WrongSignatureError,
 } from './provided-key-errors.ts';
-import { KeyClosedError, type SigningKey } from './signing-key.ts';
+import { KeyClosedError, type LendableSecret, type SigningKey } from './signing-key.ts';
 import {
   mayReturn,
   providerStateOf,
@@ -69,6 +69,7 @@ export class SupervisedKey implements SigningKey {
   #sinceMs: number;
   #opening: Opening | undefined;
   #signNow: SigningKey['signNow'];
+  #lendable: LendableSecret | undefined;
 
   private constructor(deps: SupervisedKeyDeps, options: SupervisedKeyOptions) {
     this.#deps = deps;
@@ -90,6 +91,11 @@ export class SupervisedKey implements SigningKey {
    */
   get signNow(): SigningKey['signNow'] {
     return this.#signNow;
+  }
+
+  /** As {@link signNow}. */
+  get lendable(): LendableSecret | undefined {
+    return this.#lendable;
   }
 
   /** What is known now; `isActive` is for others to know. */
@@ -140,6 +146,7 @@ export class SupervisedKey implements SigningKey {
     const reason = new KeyClosedError();
     this.#shutdown.abort(reason);
     this.#signNow = undefined;
+    this.#lendable = undefined;
     this.#opening?.ended.abort(reason);
     await Promise.allSettled([this.#closed]);
     await this.#deps.provider[Symbol.asyncDispose]();
@@ -244,7 +251,9 @@ export class SupervisedKey implements SigningKey {
     this.#error = error;
     const shown = providerStateOf(state);
     if (shown !== providerStateOf(before)) this.#sinceMs = this.#deps.clock.now();
-    this.#signNow = shown === 'in-service' ? this.#opening?.key.signNow : undefined;
+    const trusted = shown === 'in-service' ? this.#opening?.key : undefined;
+    this.#signNow = trusted?.signNow;
+    this.#lendable = trusted?.lendable;
     if (notice !== undefined) this.#log(notice);
     this.#deps.onChange?.();
     return action;

@@ -2,14 +2,16 @@
 import type { PublicKey } from '@privval/proto/crypto/public-key';
 import type { Ed25519SecretKey } from '@privval/proto/crypto/secret-key';
 import type { AbortOptions } from '@privval/proto/runtime/abort';
-import { KeyClosedError, type SigningKey } from '../signing-key.ts';
+import { KeyClosedError, type LendableSecret, type SigningKey } from '../signing-key.ts';
 
 /** Signs in microseconds, at once ({@link SigningKey.signNow}); owns the secret. */
 export class MemoryKey implements SigningKey {
   readonly publicKey: PublicKey;
   /** @throws {KeyClosedError} ERR_KEY_CLOSED after the key was disposed. */
   readonly signNow: (message: Uint8Array) => Uint8Array;
+  readonly lendable: LendableSecret;
   readonly #secret: Ed25519SecretKey;
+  readonly #ended = new AbortController();
   #closed = false;
 
   private constructor(secret: Ed25519SecretKey) {
@@ -18,6 +20,13 @@ export class MemoryKey implements SigningKey {
     this.signNow = (message) => {
       if (this.#closed) throw new KeyClosedError();
       return this.#secret.sign(message);
+    };
+    this.lendable = {
+      lend: (use) => {
+        if (this.#closed) throw new KeyClosedError();
+        this.#secret.exportSeed(use);
+      },
+      ended: this.#ended.signal,
     };
   }
 
@@ -35,6 +44,7 @@ export class MemoryKey implements SigningKey {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#ended.abort(new KeyClosedError());
     this.#secret[Symbol.dispose]();
   }
 }

@@ -8,11 +8,21 @@ import { equalBytes } from '@privval/proto/runtime/bytes';
 import type { Clock } from '@privval/proto/runtime/clock';
 import { InvariantError } from '@privval/proto/runtime/coded-error';
 import type { Logger } from '@privval/proto/runtime/logger';
-import { formatPosition, type Hrs } from './hrs.ts';
-import { type BatchedDecision, ReservationBatch } from './reservation-batch.ts';
+import type { Hrs } from './hrs.ts';
+import {
+  type BatchedDecision,
+  destroyEarly,
+  type EarlyWork,
+  ReservationBatch,
+} from './reservation-batch.ts';
 import type { SignatureVerifier } from './side-verifier.ts';
 import type { Decision, SignStateStore } from './sign-state-store.ts';
-import { type EarlySignature, type KeyFault, SigningFlights } from './signing-flights.ts';
+import {
+  type EarlySignature,
+  type KeyFault,
+  type Made,
+  SigningFlights,
+} from './signing-flights.ts';
 
 /** Requests that may be under way at once, in all validators together. Nodes have one each. */
 const MAX_PENDING = 1_024;
@@ -45,8 +55,14 @@ export interface GateRequest {
   readonly signBytes: Uint8Array;
   /** The key for this height, as the keyring chose it. */
   readonly key: SigningKey;
-  /** The key of a floor that stands at this position already, should it be another one (S38). */
+  /** The known key whose address the message carries, if it is one of this validator's (S43). */
+  readonly claimedKey?: Uint8Array | undefined;
+  /** Who asked: a node's address as the configuration has it, or `grpc`. */
+  readonly asker?: string | undefined;
+  /** The key the store has decided on, should it be another one than `key` (S38). */
   readonly keyFor?: ((publicKey: Uint8Array) => SigningKey | undefined) | undefined;
+  /** A precommit's extension as it is signed: its signature may be begun together with the vote's (S21). */
+  readonly extensionBytes?: Uint8Array | undefined;
 }
 
 /** Where the time went, in milliseconds. 0 for a stage that did not happen. */
@@ -60,6 +76,13 @@ export interface GateTimings {
   readonly verifyMs: number;
 }
 
+/** An extension's signature, made beside the sync. */
+export interface ExtensionMade {
+  readonly signature: Uint8Array;
+  /** What of it was still waited for, in milliseconds. */
+  readonly waitedMs: number;
+}
+
 /** A signature that may be released, or a refusal. */
 export type GateResult =
   | {
@@ -70,6 +93,13 @@ export type GateResult =
       readonly publicKey: Uint8Array;
       /** 64 bytes, verified (S20). */
       readonly signature: Uint8Array;
+      /** Whether the floor stood at the position already. */
+      readonly isRepeat: boolean;
+      /**
+       * Over `extensionBytes`, by the same key, verified. `undefined` when it was not begun, or no
+       * good one came of it: it is then the caller's to make.
+       */
+      readonly extension?: ExtensionMade | undefined;
       readonly timings: GateTimings;
     }
   | Refusal;
@@ -81,7 +111,9 @@ export type GateResult =
  * between the two loses a signature and never makes a second one; what the key sees are the floor
  * row's bytes, never the request's (S5); nothing is released that does not verify (S20). One
  * exception, also of S5: a key in this process's memory signs the decided bytes while the sync is
- * running, and the signature is destroyed if that fails.
+ * running, and the signature is destroyed if that fails. So it does with the extension of a
+ * precommit whose decision is to sign, by the key of that decision; unless the vote's own signature
+ * is released, the extension's is destroyed (S21).
  *
  * - Reservations that arrive in one turn of the event loop share one transaction and one sync.
  * - For one validator and position at most one signature is being made at a time. Whoever asks for
@@ -133,32 +165,51 @@ export class Gate implements AsyncDisposable {
     }
   }
 
+  /** Why a signature for `at` may not leave any more; for what is signed after the gate has answered. */
+  releaseRefusal(validator: string, at: Hrs): Refusal | undefined {
+    return this.#store.releaseRefusal(validator, at);
+  }
+
+  /** Resolves when no signature of this validator is in the making (S34). It stops none of them. */
+  async settled(validator: string): Promise<void> {
+    await this.#flights.settled(validator);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     await this.#flights[Symbol.asyncDispose]();
   }
 
   async #sign(request: GateRequest, options: AbortOptions): Promise<GateResult> {
-    const { validator, at, signBytes, key } = request;
+    const { validator, at, signBytes, claimedKey, asker } = request;
     const askedMs = this.#clock.monotonicMs();
     const reserved = await this.#batch.reserve(
-      { validator, at, signBytes, publicKey: key.publicKey.bytes },
-      {
-        sign: (decided) => this.#signEarly(request, decided),
-        destroy: (made) => this.#flights.destroyEarly(made),
-      },
+      { validator, at, signBytes, claimedKey, asker },
+      (decided) => this.#signEarly(request, decided),
       options,
     );
-    const { decision, early } = reserved;
-    if (decision.kind === 'refused') return decision;
-    if (this.#closed) {
-      if (early !== undefined) this.#flights.destroyEarly(early);
-      return unavailable('ERR_GATE_CLOSED', CLOSED_TEXT);
+    try {
+      return await this.#signReserved(request, reserved, timingsOf(askedMs, reserved), options);
+    } finally {
+      // Whatever the way out: what was not released by now never is.
+      destroyEarly(reserved.early);
     }
+  }
 
-    const timings = timingsOf(askedMs, reserved);
+  async #signReserved(
+    request: GateRequest,
+    { decision, early }: BatchedDecision,
+    timings: GateTimings,
+    options: AbortOptions,
+  ): Promise<GateResult> {
+    const { validator, at } = request;
+    if (decision.kind === 'refused') return decision;
+    if (this.#closed) return unavailable('ERR_GATE_CLOSED', CLOSED_TEXT);
     const stored = this.#flights.verifyStored(validator, decision);
-    if (stored !== undefined) return this.#release(request, decision, stored, timings);
+    const extension = early?.extension;
+    if (stored !== undefined) {
+      return this.#release(request, decision, { signature: stored, extension }, timings);
+    }
     const signer = keyOf(request, decision.publicKey);
     if (signer === undefined) {
       return unavailable(
@@ -167,45 +218,51 @@ export class Gate implements AsyncDisposable {
       );
     }
     const task = { validator, at, signBytes: decision.signBytes, key: signer };
-    const { signature, signMs, verifyMs } =
-      early === undefined
-        ? await this.#flights.sign(task, options)
-        : this.#flights.keepEarly(task, early);
+    let made: Made | undefined;
+    if (early?.signature !== undefined) made = this.#flights.keepEarly(task, early.signature);
+    made ??= await this.#flights.sign(task, options);
+    const { signature, signMs, verifyMs } = made;
     options.signal?.throwIfAborted();
-    return this.#release(request, decision, signature, { ...timings, signMs, verifyMs });
+    const spent = { ...timings, signMs, verifyMs };
+    return this.#release(request, decision, { signature, extension }, spent);
   }
 
-  /** While the floor is being synced (S5). What was signed before needs no signature. */
-  #signEarly(request: GateRequest, decision: Decision): EarlySignature | undefined {
-    if (decision.kind === 'refused' || decision.signature !== undefined) return undefined;
+  /** While the floor is being synced (S5). What was signed before needs no signature; its extension does (S21). */
+  #signEarly(request: GateRequest, decision: Decision): EarlyWork | undefined {
+    if (decision.kind === 'refused') return undefined;
     const key = keyOf(request, decision.publicKey);
-    const { validator, at } = request;
-    return key && this.#flights.signEarly({ validator, at, signBytes: decision.signBytes, key });
+    if (key === undefined) return undefined;
+    const { validator, at, extensionBytes } = request;
+    const { signBytes } = decision;
+    const isSigned = decision.signature !== undefined;
+    return {
+      signature: isSigned ? undefined : this.#flights.signEarly({ validator, at, signBytes, key }),
+      extension: extensionBytes && this.#flights.beginElsewhere(key, extensionBytes),
+    };
   }
 
-  /** The last look before a signature leaves: the floor may have been raised from outside since. */
+  /** The last look before a signature leaves: a freeze or a floor from outside may have come since. */
   #release(
     { validator, at }: GateRequest,
-    { signBytes, publicKey }: Extract<Decision, { readonly kind: 'sign' }>,
-    signature: Uint8Array,
+    { signBytes, publicKey, isRepeat }: Extract<Decision, { readonly kind: 'sign' }>,
+    made: { readonly signature: Uint8Array; readonly extension: EarlySignature | undefined },
     timings: GateTimings,
   ): GateResult {
-    if (!this.#store.wasRaisedOver(validator, at)) {
-      return { kind: 'signed', signBytes, publicKey, signature, timings };
-    }
-    return {
-      kind: 'refused',
-      reason: 'floor-without-sign-bytes',
-      code: 'ERR_FLOOR_RAISED',
-      text: `the floor was raised over ${formatPosition(at)} while its signature was made: the signature was kept back`,
-    };
+    const refusal = this.releaseRefusal(validator, at);
+    if (refusal !== undefined) return refusal;
+    const { signature } = made;
+    const extension = extensionMade(made.extension);
+    return { kind: 'signed', signBytes, publicKey, signature, isRepeat, extension, timings };
   }
 
   /**
    * The last look before the floor moves: bytes of another position or chain would be signed under
    * a floor that says nothing about them. Whoever builds them has a bug.
    */
-  #assertOwnBytes({ validator, at, signBytes }: GateRequest): void {
+  #assertOwnBytes({ validator, at, signBytes, extensionBytes }: GateRequest): void {
+    if (extensionBytes !== undefined && at.step !== 'precommit') {
+      throw new InvariantError(`an extension was put before the gate with a ${at.step}`);
+    }
     const { chainId } = this.#store.validator(validator);
     const message = parseSignBytes(signBytes);
     const step = message.kind === 'vote' ? message.type : 'propose';
@@ -227,6 +284,12 @@ function keyOf(request: GateRequest, publicKey: Uint8Array): SigningKey | undefi
   if (equalBytes(request.key.publicKey.bytes, publicKey)) return request.key;
   const other = request.keyFor?.(publicKey);
   return other !== undefined && equalBytes(other.publicKey.bytes, publicKey) ? other : undefined;
+}
+
+/** The vote's signature is released: so is its extension's, if there is a good one. */
+function extensionMade(early: EarlySignature | undefined): ExtensionMade | undefined {
+  const made = early?.take();
+  return made && { signature: made.signature, waitedMs: made.signMs };
 }
 
 function timingsOf(askedMs: number, reserved: BatchedDecision): GateTimings {

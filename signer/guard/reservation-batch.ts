@@ -12,26 +12,37 @@ export interface ReservationBatchDeps {
   readonly clock: Clock;
 }
 
+/** What was begun while a decision was made durable (S5). */
+export interface EarlyWork {
+  /** Over the floor's bytes. */
+  readonly signature: EarlySignature | undefined;
+  /** Over the vote's extension (S21). */
+  readonly extension: EarlySignature | undefined;
+}
+
 /** A decision that is durable, and when it was made. */
 export interface BatchedDecision {
   readonly decision: Decision;
-  /** Made before the decision was durable (S5). The receiver keeps or destroys it. */
-  readonly early: EarlySignature | undefined;
+  /** Begun before the decision was durable. The receiver takes or destroys it. */
+  readonly early: EarlyWork | undefined;
   readonly startedMs: number;
   readonly endedMs: number;
 }
 
 /** What a caller does with its decision while it is being made durable. */
-export interface EarlySigner {
-  sign(decision: Decision): EarlySignature | undefined;
-  destroy(early: EarlySignature): void;
+export type EarlySigner = (decision: Decision) => EarlyWork | undefined;
+
+/** Leaves nothing of what was begun and not taken. */
+export function destroyEarly(early: EarlyWork | undefined): void {
+  early?.signature?.destroy();
+  early?.extension?.destroy();
 }
 
 interface Waiting {
   readonly reservation: Reservation;
   readonly signer: EarlySigner;
   /** Set between the decision and its sync. */
-  early: EarlySignature | undefined;
+  early: EarlyWork | undefined;
   readonly signal: AbortSignal | undefined;
   readonly outcome: PromiseWithResolvers<BatchedDecision>;
 }
@@ -98,8 +109,8 @@ export class ReservationBatch {
 
   #fail(batch: readonly Waiting[], error: unknown, startedMs: number): void {
     const endedMs = this.#clock.monotonicMs();
-    for (const { outcome, signer, early } of batch) {
-      if (early !== undefined) signer.destroy(early);
+    for (const { outcome, early } of batch) {
+      destroyEarly(early);
       if (!(error instanceof SignStateUnavailableError)) outcome.reject(error);
       else {
         const { code, message: text } = error;
@@ -123,6 +134,6 @@ export class ReservationBatch {
 function signEarly(batch: readonly Waiting[], decisions: readonly Decision[]): void {
   for (const [index, waiting] of batch.entries()) {
     const decision = decisions[index];
-    if (decision !== undefined) waiting.early = waiting.signer.sign(decision);
+    if (decision !== undefined) waiting.early = waiting.signer(decision);
   }
 }

@@ -7,7 +7,7 @@ import type { Clock } from '@privval/proto/runtime/clock';
 import type { Logger } from '@privval/proto/runtime/logger';
 import { NobodyWaitingError, SignatureInvalidError } from './gate-errors.ts';
 import { formatPosition, type Hrs } from './hrs.ts';
-import { localVerifier, type SignatureVerifier, type Verification } from './side-verifier.ts';
+import { localVerifier, type SignatureVerifier } from './side-verifier.ts';
 import type { Decision, SignStateStore } from './sign-state-store.ts';
 
 /** A key that made a signature which does not verify. */
@@ -29,9 +29,10 @@ export interface SigningFlightsDeps {
 
 /** A signature made while its floor is being synced (S5): nobody's until that sync has returned. */
 export interface EarlySignature {
-  readonly signature: Uint8Array;
-  readonly verification: Verification;
-  readonly signMs: number;
+  /** The signature and how to know whether it is good. `undefined`: it is to be made now, as if it had never been begun. To be asked once. */
+  take(): Checkable | undefined;
+  /** Nothing is left of it. Does nothing after {@link take}. */
+  destroy(): void;
 }
 
 /** What is to be signed: bytes that a durable floor row holds, or held, at this position. */
@@ -50,7 +51,7 @@ export interface Made {
 }
 
 /** A signature, and how to know whether it is good. */
-interface Checkable {
+export interface Checkable {
   readonly signature: Uint8Array;
   readonly signMs: number;
   readonly isValid: () => boolean;
@@ -114,35 +115,61 @@ export class SigningFlights implements AsyncDisposable {
    * Signs with a key in this process's memory before the floor is durable, and begins the check
    * (S5). `undefined` for any other key, and when the key fails: it is then asked, and heard, later.
    *
-   * What comes of it goes to {@link keepEarly} once the floor is durable, or to {@link destroyEarly}.
+   * What comes of it goes to {@link keepEarly} once the floor is durable, or is destroyed.
    */
   signEarly(task: SigningTask): EarlySignature | undefined {
     const { signNow, publicKey } = task.key;
     if (signNow === undefined) return undefined;
+    const elsewhere = this.beginElsewhere(task.key, task.signBytes);
+    if (elsewhere !== undefined) return elsewhere;
     const startedMs = this.#deps.clock.monotonicMs();
     try {
       const signature = signNow(task.signBytes.slice()).slice();
       const signMs = this.#deps.clock.monotonicMs() - startedMs;
       const verifier = this.#deps.verifier ?? localVerifier;
-      return {
-        signature,
-        verification: verifier.begin(publicKey, task.signBytes, signature),
-        signMs,
-      };
+      const verification = verifier.begin(publicKey, task.signBytes, signature);
+      return earlySignature(
+        () => ({ signature, signMs, isValid: () => verification.verdict() }),
+        ({ isValid }) => {
+          isValid();
+          signature.fill(0);
+        },
+      );
     } catch {
       return undefined;
     }
   }
 
-  /** @throws {SignatureInvalidError} ERR_SIGNATURE_INVALID */
-  keepEarly(task: SigningTask, { signature, verification, signMs }: EarlySignature): Made {
-    return this.#keep(task, { signature, signMs, isValid: () => verification.verdict() }).made;
+  /**
+   * As {@link signEarly}, but in the other thread or not at all: for a message that is not worth
+   * keeping the sync waiting. What {@link EarlySignature.take} gives was verified there.
+   */
+  beginElsewhere(key: SigningKey, message: Uint8Array): EarlySignature | undefined {
+    // Devices are never asked before the floor is durable (S5).
+    if (key.signNow === undefined) return undefined;
+    const making = this.#deps.verifier?.beginSigning?.(key, message);
+    if (making === undefined) return undefined;
+    const { clock } = this.#deps;
+    return earlySignature(
+      () => {
+        const startedMs = clock.monotonicMs();
+        const signature = making.signature();
+        if (signature === undefined) return undefined;
+        return { signature, signMs: clock.monotonicMs() - startedMs, isValid: () => true };
+      },
+      ({ signature }) => {
+        signature.fill(0);
+      },
+    );
   }
 
-  /** The sync failed: the signature never was. */
-  destroyEarly({ signature, verification }: EarlySignature): void {
-    verification.verdict();
-    signature.fill(0);
+  /**
+   * Once the floor is durable. `undefined`: no good one came of it, and {@link sign} is to make it.
+   * @throws {SignatureInvalidError} ERR_SIGNATURE_INVALID
+   */
+  keepEarly(task: SigningTask, early: EarlySignature): Made | undefined {
+    const made = early.take();
+    return made && this.#keep(task, made).made;
   }
 
   /**
@@ -158,6 +185,12 @@ export class SigningFlights implements AsyncDisposable {
     if (verifyStrict(ed25519PublicKey(publicKey), signBytes, signature)) return signature;
     this.#deps.logger.error({ validator }, 'a stored signature does not verify; signing anew');
     return undefined;
+  }
+
+  /** Resolves when no signature of `validator` is in the making: awaited, verified and stored, not stopped (S34). */
+  async settled(validator: string): Promise<void> {
+    const flights = [...this.#flights].filter(([id]) => id.startsWith(`${validator}/`));
+    await Promise.allSettled(flights.map(([, { outcome }]) => outcome));
   }
 
   /** Stops all keys and waits until each has settled, its late signature stored (S7). */
@@ -240,4 +273,24 @@ export class SigningFlights implements AsyncDisposable {
     const signMs = this.#deps.clock.monotonicMs() - startedMs;
     return { signature, signMs, isValid: () => verifyStrict(key.publicKey, signBytes, signature) };
   }
+}
+
+/** Taken or destroyed, whichever comes first. */
+function earlySignature(
+  make: () => Checkable | undefined,
+  destroy: (made: Checkable) => void,
+): EarlySignature {
+  let isOver = false;
+  const once = (): Checkable | undefined => {
+    if (isOver) return undefined;
+    isOver = true;
+    return make();
+  };
+  return {
+    take: once,
+    destroy: () => {
+      const made = once();
+      if (made !== undefined) destroy(made);
+    },
+  };
 }

@@ -13,11 +13,11 @@ export interface StageTimes {
   queueMs?: number;
   /** Until the floor was durable. */
   reserveMs?: number;
-  /** In the key. */
+  /** In the key; of a signature made beside the sync, what was still waited for. */
   signMs?: number;
   /** Checking the signature. */
   verifyMs?: number;
-  /** Both, for the vote extension. */
+  /** Both, for the vote extension; made beside the sync, what was still waited for. */
   extensionMs?: number;
 }
 

@@ -36,6 +36,7 @@ import type { Hrs } from '../guard/hrs.ts';
 import type { KeyFault } from '../guard/signing-flights.ts';
 import type { Keyring } from '../keyring/keyring.ts';
 import { DecisionLog } from './decision-log.ts';
+import type { DecisionObserver } from './decision-outcome.ts';
 import {
   isExtensible,
   refuseInvalidPosition,
@@ -56,10 +57,12 @@ export class WrongChainError extends CodedError {
 /** What a {@link LocalPrivValidator} works with. It owns none of it. */
 export interface LocalPrivValidatorDeps {
   /** The only way to a signature over a vote or proposal. */
-  readonly gate: Pick<Gate, 'sign'>;
+  readonly gate: Pick<Gate, 'sign' | 'releaseRefusal'>;
   readonly keyring: Keyring;
   readonly logger: Logger;
   readonly clock: Clock;
+  /** Hears how each request ended. */
+  readonly observer?: DecisionObserver | undefined;
   /** Told of a key whose signature over an extension did not verify; the gate tells of votes (S20, S29). */
   readonly onKeyFault?: ((fault: KeyFault) => void) | undefined;
 }
@@ -69,6 +72,18 @@ export interface LocalPrivValidatorOptions {
   /** The validator's name in the store. */
   readonly validator: string;
   readonly chainId: ChainId;
+  /** For whom: a node's address as the configuration has it, or `grpc`. @default unknown */
+  readonly asker?: string | undefined;
+}
+
+/** What is put before the gate. */
+interface Asked {
+  readonly signBytes: Uint8Array;
+  /** The time in `signBytes`. */
+  readonly time: Timestamp;
+  /** The known key whose address the message carries (S43). */
+  readonly claimedKey?: Uint8Array | undefined;
+  readonly extensionBytes?: Uint8Array | undefined;
 }
 
 /** A message the gate let through: what its signature covers decides the time in the answer. */
@@ -76,6 +91,8 @@ interface Signed {
   readonly kind: 'signed';
   readonly timestamp: Timestamp;
   readonly signature: Uint8Array;
+  /** The vote extension's, where it came with the vote's. */
+  readonly extensionSignature: Uint8Array | undefined;
   readonly key: SigningKey;
 }
 
@@ -83,8 +100,9 @@ interface Signed {
  * Signs for one validator on one chain.
  *
  * Nothing else in the product builds bytes for a consensus key (S37). A vote or proposal reaches the
- * key through the gate only; a vote extension, which has no floor of its own, only after the gate
- * has answered for exactly that precommit and block (S21). Each request leaves one line in the log.
+ * key through the gate only; a vote extension, which has no floor of its own, with exactly that
+ * precommit and block through the gate, or after it has answered for them (S21). Each request
+ * leaves one line in the log.
  */
 export class LocalPrivValidator implements PrivValidator {
   readonly #deps: LocalPrivValidatorDeps;
@@ -114,7 +132,9 @@ export class LocalPrivValidator implements PrivValidator {
     options: SignVoteOptions = {},
   ): Promise<SignResult<Vote>> {
     const at: Hrs = { height: vote.height, round: vote.round, step: vote.type };
-    const log = this.#startLog(chainId, at, vote.validatorAddress);
+    const claimedKey = this.#deps.keyring.claimedKey(vote.validatorAddress);
+    const isUnknown = claimedKey === undefined && vote.validatorAddress.length > 0;
+    const log = this.#startLog(chainId, at, isUnknown ? vote.validatorAddress : undefined);
     return finished(log, options, async () => {
       const skipsExtension = options.skipExtensionSigning === true;
       const refusal =
@@ -124,14 +144,28 @@ export class LocalPrivValidator implements PrivValidator {
       if (refusal !== undefined) return refusal;
       const bytes = orRefusal(() => voteSignBytes(chainId, vote));
       if (!(bytes instanceof Uint8Array)) return bytes;
-      const signed = await this.#signAt(at, bytes, vote.timestamp, log, options);
+      const extensionBytes =
+        isExtensible(vote) && !skipsExtension ? voteExtensionSignBytes(chainId, vote) : undefined;
+      const asked = { signBytes: bytes, time: vote.timestamp, claimedKey, extensionBytes };
+      const signed = await this.#signAt(at, asked, log, options);
       if (signed.kind === 'refused') return signed;
       const { timestamp, signature } = signed;
-      const extensionSignature =
-        isExtensible(vote) && !skipsExtension
-          ? await this.#signExtension(signed.key, vote, log, options)
-          : NO_BYTES;
-      return { kind: 'signed', message: { ...vote, timestamp, signature, extensionSignature } };
+      let extensionSignature = extensionBytes === undefined ? NO_BYTES : signed.extensionSignature;
+      if (extensionBytes !== undefined && extensionSignature === undefined) {
+        extensionSignature = await this.#signExtension(signed.key, extensionBytes, log, options);
+        // It may have taken its time: a freeze since then keeps both signatures back (S21, S34).
+        const late = this.#deps.gate.releaseRefusal(this.#options.validator, at);
+        if (late !== undefined) return late;
+      }
+      return {
+        kind: 'signed',
+        message: {
+          ...vote,
+          timestamp,
+          signature,
+          extensionSignature: extensionSignature ?? NO_BYTES,
+        },
+      };
     });
   }
 
@@ -142,7 +176,7 @@ export class LocalPrivValidator implements PrivValidator {
     options: AbortOptions = {},
   ): Promise<SignResult<Proposal>> {
     const at: Hrs = { height: proposal.height, round: proposal.round, step: 'propose' };
-    const log = this.#startLog(chainId, at, NO_BYTES);
+    const log = this.#startLog(chainId, at, undefined);
     return finished(log, options, async () => {
       const refusal =
         refuseOtherChain(chainId, this.#options.chainId) ??
@@ -150,18 +184,18 @@ export class LocalPrivValidator implements PrivValidator {
       if (refusal !== undefined) return refusal;
       const bytes = orRefusal(() => proposalSignBytes(chainId, proposal));
       if (!(bytes instanceof Uint8Array)) return bytes;
-      const signed = await this.#signAt(at, bytes, proposal.timestamp, log, options);
+      const asked = { signBytes: bytes, time: proposal.timestamp };
+      const signed = await this.#signAt(at, asked, log, options);
       if (signed.kind === 'refused') return signed;
       const { timestamp, signature } = signed;
       return { kind: 'signed', message: { ...proposal, timestamp, signature } };
     });
   }
 
-  /** Through the gate; `askedTime` is the time in `asked`. */
+  /** Through the gate. */
   async #signAt(
     at: Hrs,
-    asked: Uint8Array,
-    askedTime: Timestamp,
+    asked: Asked,
     log: DecisionLog,
     options: AbortOptions,
   ): Promise<Signed | Refusal> {
@@ -170,7 +204,10 @@ export class LocalPrivValidator implements PrivValidator {
       {
         validator: this.#options.validator,
         at,
-        signBytes: asked,
+        signBytes: asked.signBytes,
+        extensionBytes: asked.extensionBytes,
+        claimedKey: asked.claimedKey,
+        asker: this.#options.asker,
         key: keyring.keyFor(at.height),
         keyFor: (publicKey) => keyring.byPublicKey(publicKey),
       },
@@ -178,29 +215,34 @@ export class LocalPrivValidator implements PrivValidator {
     );
     if (result.kind === 'refused') return result;
     log.addStages(result.timings);
+    if (result.isRepeat) log.repeated();
+    if (result.extension !== undefined) {
+      log.addStages({ extensionMs: result.extension.waitedMs });
+    }
     const { signature, signBytes } = result;
+    const extensionSignature = result.extension?.signature;
     const key = keyring.byPublicKey(result.publicKey);
     if (key === undefined) throw new InvariantError('signed by a key that is not on the keyring');
-    if (equalBytes(signBytes, asked))
-      return { kind: 'signed', timestamp: askedTime, signature, key };
+    if (equalBytes(signBytes, asked.signBytes))
+      return { kind: 'signed', timestamp: asked.time, signature, extensionSignature, key };
     // An answer for another message would be put over the asker's content: better no process at all.
-    if (!differOnlyInTimestamp(signBytes, asked)) {
+    if (!differOnlyInTimestamp(signBytes, asked.signBytes)) {
       throw new InvariantError('the gate answered with the signature of another message');
     }
-    return { kind: 'signed', timestamp: timestampOfSignBytes(signBytes), signature, key };
+    const timestamp = timestampOfSignBytes(signBytes);
+    return { kind: 'signed', timestamp, signature, extensionSignature, key };
   }
 
   /** Over the content asked now, each time anew: extensions are not deterministic, and nothing of them is stored. */
   async #signExtension(
     key: SigningKey,
-    vote: Vote,
+    bytes: Uint8Array,
     log: DecisionLog,
     options: AbortOptions,
   ): Promise<Uint8Array> {
     const { clock } = this.#deps;
     options.signal?.throwIfAborted();
     const startMs = clock.monotonicMs();
-    const bytes = voteExtensionSignBytes(this.#options.chainId, vote);
     const signature =
       key.signNow === undefined
         ? await abortable(key.sign(bytes, options), options)
@@ -218,15 +260,9 @@ export class LocalPrivValidator implements PrivValidator {
     return error;
   }
 
-  #startLog(chainId: string, at: Hrs, address: Uint8Array): DecisionLog {
-    const isOurs =
-      address.length === 0 || equalBytes(address, this.#deps.keyring.addressFor(at.height));
-    return new DecisionLog(this.#deps, {
-      chainId,
-      validator: this.#options.validator,
-      at,
-      unknownAddress: isOurs ? undefined : address,
-    });
+  #startLog(chainId: string, at: Hrs, unknownAddress: Uint8Array | undefined): DecisionLog {
+    const { validator, asker = 'unknown' } = this.#options;
+    return new DecisionLog(this.#deps, { chainId, validator, asker, at, unknownAddress });
   }
 }
 

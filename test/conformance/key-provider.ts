@@ -253,11 +253,12 @@ function supervised(subject: KeyProviderUnderTest): AsyncDisposable & {
 
 /** `key`, which takes its provider and subject with it when it is disposed. */
 function owning(key: SigningKey, subject: KeyProviderUnderTest): SigningKey {
-  const { signNow } = key;
+  const { signNow, lendable } = key;
   return {
     publicKey: key.publicKey,
     sign: (asked, options) => soon(subject, key.sign(asked, options)),
     ...(signNow === undefined ? {} : { signNow }),
+    ...(lendable === undefined ? {} : { lendable }),
     [Symbol.asyncDispose]: async () => {
       await key[Symbol.asyncDispose]();
       await subject.provider[Symbol.asyncDispose]();

@@ -420,6 +420,7 @@ describe('a key in this process’s memory', () => {
     const { signNow } = key;
     expect(signNow).toBeDefined();
     expect(signNow).toBe(key.signNow);
+    expect(key.lendable?.ended.aborted).toBe(false);
     expect(opensslVerifies(key.publicKey.bytes, ONE, signNow?.(ONE) ?? ONE)).toBe(true);
     expect(await key.sign(ONE)).toEqual(signNow?.(ONE));
   });
