@@ -54,6 +54,10 @@ export interface ValidatorOptions {
   /** Where its key is: the place that is asked, then its standby, if there is one (S28). */
   readonly providers: readonly ProviderOptions[];
   readonly nodes: readonly NodeAddress[];
+  /** RPC of each node, by place; `undefined` for one without. @default none has one */
+  readonly rpcs?: readonly (string | undefined)[] | undefined;
+  /** RPCs of other nodes, which speak for the chain only (S46). @default none */
+  readonly witnesses?: readonly string[] | undefined;
   readonly grpc?: GrpcListenOptions | undefined;
 }
 

@@ -69,6 +69,11 @@ function withValidatorFlags(parent: Command, name: string): void {
       'where to dial, repeated for more: tcp://[id@]host:port, unix://path, noise://peerid@ip:port',
       collect,
     )
+    .option(
+      '--rpc <url>',
+      'RPC of the node given in the same place, http://host:port; more than nodes: witnesses',
+      collect,
+    )
     .option('--key-file <file>', 'bring in this key; needs --state-file or --floor-height')
     .option('--state-file <file>', 'what that key has signed: its priv_validator_state.json')
     .option('--floor-height <n>', HEIGHT_TEXT, parseHeight)

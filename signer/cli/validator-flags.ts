@@ -8,6 +8,7 @@ import { type DeviceFlags, deviceFromFlags } from './device-flags.ts';
 export interface ValidatorFlags extends HomeFlags, DeviceFlags {
   readonly chainId: string;
   readonly node?: readonly string[];
+  readonly rpc?: readonly string[];
   readonly keyFile?: string;
   readonly stateFile?: string;
   readonly floorHeight?: bigint;
@@ -21,11 +22,12 @@ export interface ValidatorFlags extends HomeFlags, DeviceFlags {
 
 /** @throws {UsageError} ERR_USAGE for flags that are not complete, or contradict each other. */
 export function requestFromFlags(name: string, flags: ValidatorFlags): ValidatorRequest {
-  const { chainId, node = [], keyFile, stateFile, floorHeight, passphraseFile } = flags;
+  const { chainId, node = [], rpc = [], keyFile, stateFile, floorHeight, passphraseFile } = flags;
   return {
     name,
     chainId,
     nodes: node,
+    rpcs: rpc,
     keyFile,
     stateFile,
     floorHeight,

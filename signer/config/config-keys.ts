@@ -6,10 +6,18 @@
 import { COMMAND_TIMEOUT_MS, DEFAULT_CONNECTOR } from '../keyring/provider-options.ts';
 
 /**
- * What a value has to be. `id`: a whole number, or one in quotes, decimal or 0x. `milliseconds`: a
- * whole number above 0.
+ * What a value has to be. `id`: a whole number, or one in quotes, decimal or 0x. `milliseconds`,
+ * `seconds`, `bytes`: a whole number above 0.
  */
-export type ConfigKind = 'text' | 'texts' | 'flag' | 'id' | 'milliseconds' | readonly string[];
+export type ConfigKind =
+  | 'text'
+  | 'texts'
+  | 'flag'
+  | 'id'
+  | 'milliseconds'
+  | 'seconds'
+  | 'bytes'
+  | readonly string[];
 
 /** One key of one table of `signer.toml`. */
 export interface ConfigKey {
@@ -91,6 +99,9 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
   { table: 'validator', key: 'key_file', kind: 'text' },
   { table: 'validator', key: 'passphrase_file', kind: 'text' },
   { table: 'validator', key: 'nodes', kind: 'texts', fallback: [] },
+  // Parallel to `nodes`: the i-th belongs to the i-th node; an empty text is a node without one.
+  { table: 'validator', key: 'rpc', kind: 'texts', fallback: [] },
+  { table: 'validator', key: 'witnesses', kind: 'texts', fallback: [] },
   ...YUBIHSM_TABLES.flatMap(yubiHsmKeys),
   ...PKCS11_TABLES.flatMap(pkcs11Keys),
   { table: 'validator.grpc', key: 'listen', kind: 'text', isRequired: true },
@@ -98,4 +109,17 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
   { table: 'validator.grpc', key: 'key', kind: 'text' },
   { table: 'validator.grpc', key: 'client_ca', kind: 'text' },
   { table: 'validator.grpc', key: 'insecure', kind: 'flag', fallback: false },
+  { table: 'http', key: 'listen', kind: 'text', variable: 'PRIVVAL_HTTP_LISTEN' },
+  { table: 'http', key: 'public', kind: 'flag', fallback: false },
+  { table: 'admin', key: 'listen', kind: 'text' },
+  { table: 'admin', key: 'cert', kind: 'text' },
+  { table: 'admin', key: 'key', kind: 'text' },
+  { table: 'admin', key: 'client_ca', kind: 'text' },
+  { table: 'admin', key: 'credentials_file', kind: 'text' },
+  { table: 'admin', key: 'two_person', kind: 'flag', fallback: false },
+  { table: 'admin', key: 'approval_seconds', kind: 'seconds', fallback: 900 },
+  { table: 'audit', key: 'max_bytes', kind: 'bytes', fallback: 1_073_741_824 },
+  { table: 'audit', key: 'segment_bytes', kind: 'bytes', fallback: 33_554_432 },
+  { table: 'audit', key: 'disk_reserve_bytes', kind: 'bytes', fallback: 268_435_456 },
+  { table: 'audit', key: 'checkpoint_seconds', kind: 'seconds', fallback: 3_600 },
 ];

@@ -21,6 +21,9 @@ export interface ConfigSource {
 export interface ConfigTables {
   readonly log: ConfigTable;
   readonly identity: ConfigTable;
+  readonly http: ConfigTable;
+  readonly admin: ConfigTable;
+  readonly audit: ConfigTable;
   readonly validators: readonly ConfigTable[];
 }
 
@@ -35,6 +38,9 @@ export function readTables(document: TomlTable, source: ConfigSource): ConfigTab
   return {
     log: top.child('log') ?? top.empty('log'),
     identity: top.child('identity') ?? top.empty('identity'),
+    http: top.child('http') ?? top.empty('http'),
+    admin: top.child('admin') ?? top.empty('admin'),
+    audit: top.child('audit') ?? top.empty('audit'),
     validators: top.children('validator'),
   };
 }
@@ -228,6 +234,10 @@ function faultOf(kind: ConfigKey['kind'], value: unknown): string | undefined {
   if (kind === 'milliseconds') {
     const isLong = isWholeNumber(value) && value > 0 && value <= MAX_MILLISECONDS;
     return isLong ? undefined : `is a whole number of milliseconds above 0, not ${describe(value)}`;
+  }
+  if (kind === 'seconds' || kind === 'bytes') {
+    const isCount = isWholeNumber(value) && value > 0;
+    return isCount ? undefined : `is a whole number of ${kind} above 0, not ${describe(value)}`;
   }
   if (kind === 'texts') {
     const isTexts = Array.isArray(value) && value.every((item) => typeof item === 'string');

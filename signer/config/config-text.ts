@@ -13,6 +13,10 @@ export interface ValidatorText {
   readonly providers: readonly ProviderOptions[];
   /** As they are to stand there. */
   readonly nodes: readonly string[];
+  /** Of the first nodes, in their order. @default none */
+  readonly rpcs?: readonly string[] | undefined;
+  /** @default none */
+  readonly witnesses?: readonly string[] | undefined;
   readonly grpc: GrpcText | undefined;
 }
 
@@ -47,12 +51,15 @@ export function withValidator(text: string, validator: ValidatorText): string {
 }
 
 /** One validator's part of the file. */
-export function validatorText({ name, chainId, providers, nodes, grpc }: ValidatorText): string {
+export function validatorText(validator: ValidatorText): string {
+  const { name, chainId, providers, nodes, rpcs = [], witnesses = [], grpc } = validator;
   const [primary, standby] = providers;
   const lines = ['', '[[validator]]', `name = ${quote(name)}`, `chain_id = ${quote(chainId)}`];
   // Keys of a table stand before the tables below it.
   if (primary?.kind === 'file') lines.push(...keyLines(primary));
-  lines.push(`nodes = [${nodes.map(quote).join(', ')}]`);
+  lines.push(`nodes = ${textsText(nodes)}`);
+  if (rpcs.length > 0) lines.push(`rpc = ${textsText(rpcs)}`);
+  if (witnesses.length > 0) lines.push(`witnesses = ${textsText(witnesses)}`);
   for (const [prefix, provider] of [
     ['', primary],
     ['standby_', standby],
@@ -103,6 +110,11 @@ function entries(texts: Readonly<Record<string, string | undefined>>): readonly 
 
 function timeoutLine(ms: number | undefined): readonly string[] {
   return ms === undefined || ms === COMMAND_TIMEOUT_MS ? [] : [`command_timeout_ms = ${ms}`];
+}
+
+/** A TOML list of texts, on one line. */
+export function textsText(texts: readonly string[]): string {
+  return `[${texts.map(quote).join(', ')}]`;
 }
 
 /** A TOML basic string: JSON's escapes are TOML's, but for DEL, which JSON leaves as it is. */

@@ -10,6 +10,7 @@ import { resolve } from 'node:path';
 import { errorCode } from '@privval/proto/runtime/coded-error';
 import { parseChainId } from '@privval/proto/types/chain-id';
 import { parse, TomlError } from 'smol-toml';
+import { parseRpcUrl } from '../chain/rpc-url.ts';
 import { checkGrpcListen, type GrpcListenOptions } from '../connection/grpc-options.ts';
 import {
   type NodeAddress,
@@ -23,6 +24,12 @@ import { parseValidatorName } from '../home/validator-name.ts';
 import type { ValidatorOptions } from '../signer-validator.ts';
 import { ConfigSyntaxError, ConfigUnreadableError, ConfigValueError } from './config-errors.ts';
 import { CONFIG_KEYS, type LOG_FORMATS, type LOG_LEVELS } from './config-keys.ts';
+import {
+  type AdminConfig,
+  type AuditConfig,
+  type HttpConfig,
+  readOperations,
+} from './config-operations.ts';
 import { readProviders } from './config-providers.ts';
 import { type ConfigTable, readTables } from './config-table.ts';
 import { HOME_VARIABLE } from './home-variable.ts';
@@ -39,6 +46,9 @@ export interface SignerConfig {
   readonly log: { readonly level: LogLevel; readonly format: LogFormat };
   /** Key file of the signer's own identity. */
   readonly identityFile: string;
+  readonly http: HttpConfig;
+  readonly admin: AdminConfig;
+  readonly audit: AuditConfig;
   readonly validators: readonly ValidatorOptions[];
 }
 
@@ -108,6 +118,7 @@ export function parseConfig(
       format: tables.log.text('format') as LogFormat,
     },
     identityFile: resolve(home, tables.identity.text('key_file')),
+    ...readOperations(tables, home),
     validators,
   };
 }
@@ -161,8 +172,44 @@ function readValidator(table: ConfigTable, home: string): ValidatorOptions {
     chainId: table.parsed('chain_id', parseChainId),
     providers: readProviders(table, home),
     nodes,
+    rpcs: readRpcs(table, nodes.length),
+    witnesses: readWitnesses(table),
     grpc: grpc === undefined ? undefined : readGrpc(grpc, home),
   };
+}
+
+/** As many as there are nodes; `undefined` for a node without one. */
+function readRpcs(table: ConfigTable, nodes: number): readonly (string | undefined)[] {
+  const texts = table.texts('rpc');
+  if (texts.length > nodes) {
+    throw table.fault(
+      'rpc',
+      `has ${texts.length} entries for ${nodes} nodes: the i-th belongs to the i-th node, others are witnesses`,
+    );
+  }
+  return Array.from({ length: nodes }, (_, at) => {
+    const text = texts[at] ?? '';
+    return text === '' ? undefined : checkedRpc(table, 'rpc', text);
+  });
+}
+
+function readWitnesses(table: ConfigTable): readonly string[] {
+  const rpcs = table.texts('rpc');
+  const seen = new Set<string>();
+  return table.texts('witnesses').map((text) => {
+    if (seen.has(text)) throw table.fault('witnesses', 'has an RPC twice');
+    seen.add(text);
+    if (rpcs.includes(text)) throw table.fault('witnesses', 'has an RPC that is in rpc too');
+    return checkedRpc(table, 'witnesses', text);
+  });
+}
+
+function checkedRpc(table: ConfigTable, key: string, text: string): string {
+  try {
+    return parseRpcUrl(text).text;
+  } catch (error) {
+    throw table.wrong(key, error);
+  }
 }
 
 function readGrpc(table: ConfigTable, home: string): GrpcListenOptions {

@@ -36,7 +36,7 @@ export interface NewValidator {
  */
 export async function writeNewValidator(
   deps: DeviceDeps,
-  { request, name, chainId, nodes }: CheckedRequest,
+  { request, name, chainId, nodes, rpcs, witnesses }: CheckedRequest,
   options: AbortOptions & { readonly folder: string },
 ): Promise<NewValidator> {
   const { stateFile, floorHeight, grpc, device, imported } = request;
@@ -63,7 +63,7 @@ export async function writeNewValidator(
     warnings,
     generated,
     nodeCertificates: grpcParts?.nodeCertificates,
-    text: { name, chainId, providers, nodes, grpc: grpcParts?.text },
+    text: { name, chainId, providers, nodes, rpcs, witnesses, grpc: grpcParts?.text },
   };
 }
 

@@ -4,6 +4,7 @@ import type { Ed25519SecretKey } from '@privval/proto/crypto/secret-key';
 import type { AbortOptions } from '@privval/proto/runtime/abort';
 import { CodedError } from '@privval/proto/runtime/coded-error';
 import { type ChainId, parseChainId } from '@privval/proto/types/chain-id';
+import { parseRpcUrl } from '../chain/rpc-url.ts';
 import { checkGrpcListen } from '../connection/grpc-options.ts';
 import { parseEndpoint, parseNodeAddress, printNodeAddress } from '../connection/node-address.ts';
 import type { Floor } from '../guard/sign-state-store.ts';
@@ -17,6 +18,8 @@ export interface ValidatorRequest {
   readonly chainId: string;
   /** Addresses to dial. */
   readonly nodes: readonly string[];
+  /** The i-th belongs to the i-th node; the rest are witnesses. Nobody is asked anything. @default none */
+  readonly rpcs?: readonly string[] | undefined;
   /** An existing key to bring in; a fresh one is made without. */
   readonly keyFile?: string | undefined;
   readonly stateFile?: string | undefined;
@@ -61,6 +64,9 @@ export interface CheckedRequest {
   readonly name: string;
   readonly chainId: ChainId;
   readonly nodes: readonly string[];
+  /** Of the first nodes. */
+  readonly rpcs: readonly string[];
+  readonly witnesses: readonly string[];
 }
 
 /**
@@ -69,6 +75,7 @@ export interface CheckedRequest {
  * @throws {InvalidValidatorNameError} ERR_INVALID_VALIDATOR_NAME
  * @throws {InvalidChainIdError} ERR_INVALID_CHAIN_ID
  * @throws {InvalidNodeAddressError} ERR_INVALID_NODE_ADDRESS
+ * @throws {InvalidRpcUrlError} ERR_INVALID_RPC_URL
  * @throws {InvalidRequestError} ERR_INVALID_REQUEST
  * @throws {InsecureGrpcAddressError} ERR_GRPC_INSECURE_ADDRESS
  * @throws {FloorRequiredError} ERR_FLOOR_REQUIRED
@@ -92,7 +99,17 @@ export function checkRequest(request: ValidatorRequest): CheckedRequest {
   if (imported === undefined) {
     checkHistory({ isExistingKey: bringsKey(request), stateFile, floorHeight });
   }
-  return { request, name, chainId, nodes };
+  const rpcs = (request.rpcs ?? []).map((text) => parseRpcUrl(text).text);
+  const rpcTwice = rpcs.find((rpc, at) => rpcs.indexOf(rpc) !== at);
+  if (rpcTwice !== undefined) throw new InvalidRequestError('an RPC is given twice');
+  return {
+    request,
+    name,
+    chainId,
+    nodes,
+    rpcs: rpcs.slice(0, nodes.length),
+    witnesses: rpcs.slice(nodes.length),
+  };
 }
 
 /** Whether the key exists already, so that nobody here knows what it has signed (S2). */

@@ -47,9 +47,34 @@ describe('signer.toml', () => {
           },
         ],
         nodes: [{ scheme: 'tcp', host: '127.0.0.1', port: 26659, nodeId: undefined }],
+        rpcs: [undefined],
+        witnesses: [],
         grpc: undefined,
       },
     ]);
+    expect(config.http).toEqual({ listen: undefined, isPublic: false });
+    expect(config.admin).toMatchObject({ listen: undefined, isTwoPerson: false });
+    expect(config.audit.segmentBytes).toBe(33_554_432);
+  });
+
+  test.each([
+    ['more RPCs than nodes', 'rpc = ["http://a:1", "http://b:1"]', 'validator.rpc'],
+    ['an RPC that is no URL', 'rpc = ["10.0.0.1"]', 'validator.rpc'],
+    [
+      'one RPC as node and witness',
+      'rpc = ["http://a:1"]\nwitnesses = ["http://a:1"]',
+      'witnesses',
+    ],
+    ['the admin API without TLS', '[admin]\nlisten = "127.0.0.1:1"', 'admin.listen'],
+    [
+      'the admin API without anybody who may ask',
+      '[admin]\nlisten = "127.0.0.1:1"\ncert = "c"\nkey = "k"',
+      'admin.listen',
+    ],
+    ['an address that is none', '[http]\nlisten = "here"', 'http.listen'],
+    ['no bytes at all', '[audit]\nmax_bytes = 0', 'audit.max_bytes'],
+  ])('refuses %s', (_, lines, key) => {
+    expect(() => parse(`${MINIMAL}\n${lines}\n`)).toThrow(key);
   });
 
   test('stands below the environment, which stands below the flags', () => {
