@@ -1,10 +1,10 @@
 /** `signer state`: its flags and help. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { parseHeight } from '../home/height.ts';
 import type { CliContext } from './context.ts';
 import { collect, group, HEIGHT_TEXT, onHome } from './home-command.ts';
 
-/** `signer state show | export | import | init | recover`. */
+/** `signer state show | export | import | convert | init | recover`. */
 export function addState(program: Command, context: CliContext): void {
   const state = group(program, 'state', 'floors: what was signed last');
   onHome(state, 'show', 'show every floor, also while the home is served').action(async (flags) =>
@@ -35,6 +35,22 @@ Examples:
     )
     .action(async (file, flags) =>
       (await import('./state.ts')).runStateImport(context, file, flags),
+    );
+  state
+    .command('convert <file>')
+    .description('write an exported state as another signer keeps it')
+    .addOption(new Option('--to <signer>', 'whose').choices(['tmkms']).makeOptionMandatory())
+    .option('--out <file>', 'where, instead of standard output; never overwritten')
+    .addHelpText(
+      'after',
+      `
+FilePV, cosmos kms and horcrux take the export as it is; see docs/migrate.
+
+Examples:
+  signer state convert hand-over.json --to tmkms --out state/my-chain-consensus.json`,
+    )
+    .action(async (file, flags) =>
+      (await import('./state-convert.ts')).runStateConvert(context, file, flags),
     );
   onHome(state, 'init', 'give validators of signer.toml that have no floor one (lost floor.db)')
     .option('--validator <name>', 'only this one')

@@ -1,14 +1,17 @@
 /** A validator moves from tmkms, or from FilePV, to our signer and back, and signs no position twice. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseFilePvState } from '@privval/hsm/file/file-pv-state';
 import { RemoteSigner } from '@privval/node-client/privval/remote-signer';
 import { voteSignBytes } from '@privval/proto/codec/sign-bytes';
 import { verifyStrict } from '@privval/proto/crypto/ed25519';
+import { utf8Bytes } from '@privval/proto/runtime/bytes';
 import { systemClock } from '@privval/proto/runtime/clock';
 import { silentLogger } from '@privval/proto/runtime/logger';
 import type { BlockId } from '@privval/proto/types/block-id';
 import { parseChainId } from '@privval/proto/types/chain-id';
 import type { Vote, VoteType } from '@privval/proto/types/vote';
+import { encodeTmkmsState } from '@privval/signer/import/tmkms-state';
 import { describe, expect, it } from 'vitest';
 import { OwnSigner } from './own-signer.ts';
 import { ForeignSigner } from './peers/foreign-signers.ts';
@@ -88,17 +91,8 @@ const SIGNERS = [
     name: 'tmkms',
     start: ForeignSigner.tmkms,
     source: (home: string) => ['tmkms', home],
-    // As docs/migrate/tmkms.md has it: the next round, at its very beginning.
-    giveBack: (home: string, exported: ExportedState) =>
-      writeFileSync(
-        join(home, 'state.json'),
-        JSON.stringify({
-          height: exported.height,
-          round: String(exported.round + 1),
-          step: 0,
-          block_id: null,
-        }),
-      ),
+    giveBack: (home: string, exported: Uint8Array) =>
+      writeFileSync(join(home, 'state.json'), encodeTmkmsState(parseFilePvState(exported))),
     state: 'state.json',
   },
   {
@@ -110,17 +104,11 @@ const SIGNERS = [
       '--chain-id',
       chainId,
     ],
-    giveBack: (home: string, exported: ExportedState) =>
-      writeFileSync(join(home, 'priv_validator_state.json'), exported.text),
+    giveBack: (home: string, exported: Uint8Array) =>
+      writeFileSync(join(home, 'priv_validator_state.json'), exported),
     state: 'priv_validator_state.json',
   },
 ];
-
-interface ExportedState {
-  readonly text: string;
-  readonly height: string;
-  readonly round: number;
-}
 
 describe.each(SIGNERS)('a validator of $name', ({ start, source, giveBack, state }) => {
   it('goes on above its state with us, and above ours when it goes back', async () => {
@@ -152,12 +140,11 @@ describe.each(SIGNERS)('a validator of $name', ({ start, source, giveBack, state
     expect(await node.ask('precommit', 21n, 0, block(21))).toBe('signed');
     await ours.stop();
 
-    const text = await ours.command('state', 'export');
+    const exported = utf8Bytes(await ours.command('state', 'export'));
     // What is there now is the past: a signer that were started on it would sign 20 and 21 again.
     expect(readFileSync(join(other.home, state), 'utf8')).toContain('"20"');
     rmSync(join(other.home, state));
-    const { height, round }: { height: string; round: number } = JSON.parse(text);
-    giveBack(other.home, { text, height, round });
+    giveBack(other.home, exported);
     await other.restart();
     expect(await node.publicKeyHex()).toBe(key);
     expect(await node.ask('prevote', 22n, 0, block(22))).toBe('signed');
@@ -177,8 +164,7 @@ describe.each(SIGNERS)('a validator of $name', ({ start, source, giveBack, state
     await ours.serve();
     expect(await node.ask('precommit', 30n, 4, block(30))).toBe('signed');
     await ours.stop();
-    const text = await ours.command('state', 'export');
-    giveBack(other.home, { text, ...JSON.parse(text) });
+    giveBack(other.home, utf8Bytes(await ours.command('state', 'export')));
     const before = readFileSync(join(other.home, state), 'utf8');
     await other.restart();
     await node.publicKeyHex();
