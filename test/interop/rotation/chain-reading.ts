@@ -19,13 +19,17 @@ export interface PowerUpdate {
   readonly power: bigint;
 }
 
-/** One height, read after it was over. */
-export interface HeightRecord {
+/** A height, and what changed in its block. */
+export interface HeightUpdates {
   readonly height: bigint;
+  readonly updates: readonly PowerUpdate[];
+}
+
+/** One height, read after it was over. */
+export interface HeightRecord extends HeightUpdates {
   /** The round in which it was committed. */
   readonly round: number;
   readonly members: readonly Member[];
-  readonly updates: readonly PowerUpdate[];
   /** Pieces of evidence in the block. */
   readonly evidence: number;
 }
@@ -44,15 +48,29 @@ export async function readHeights(
   return records;
 }
 
+/** What changed in a block that the node has. */
+export async function readUpdates(
+  rpc: NodeRpc,
+  height: bigint,
+  options: AbortOptions = {},
+): Promise<readonly PowerUpdate[]> {
+  const path = `/block_results?height=${height}`;
+  const { validator_updates: updates } = await rpc.call<RawResults>(path, options);
+  return (updates ?? []).map((update) => ({
+    publicKey: update.pub_key.Sum.value.ed25519,
+    power: BigInt(update.power ?? 0),
+  }));
+}
+
 async function readHeight(
   rpc: NodeRpc,
   height: bigint,
   options: AbortOptions,
 ): Promise<HeightRecord> {
-  const [commit, validators, results, block] = await Promise.all([
+  const [commit, validators, updates, block] = await Promise.all([
     rpc.commit(height, options),
     rpc.validators(height, options),
-    rpc.call<RawResults>(`/block_results?height=${height}`, options),
+    readUpdates(rpc, height, options),
     rpc.call<RawBlock>(`/block?height=${height}`, options),
   ]);
   return {
@@ -63,10 +81,7 @@ async function readHeight(
       ...validator,
       flag: commit.signatures[index]?.flag ?? 'absent',
     })),
-    updates: (results.validator_updates ?? []).map((update) => ({
-      publicKey: update.pub_key.Sum.value.ed25519,
-      power: BigInt(update.power ?? 0),
-    })),
+    updates,
     evidence: block.block.evidence.evidence.length,
   };
 }

@@ -1,5 +1,5 @@
 /** Whether a validator that changes its key misses more than one that does not. Pure. */
-import type { HeightRecord } from './chain-reading.ts';
+import type { HeightRecord, HeightUpdates } from './chain-reading.ts';
 
 /** A key of ours, and the first height it signs. */
 export interface Reign {
@@ -136,7 +136,7 @@ export interface Landing {
 
 /** Finds where a change from one public key to another landed, both base64. */
 export function landingOf(
-  records: readonly HeightRecord[],
+  records: readonly HeightUpdates[],
   oldKey: string,
   newKey: string,
 ): Landing {

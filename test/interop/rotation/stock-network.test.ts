@@ -47,12 +47,14 @@ it.each(['cometbft-0.38.25', 'cometbft-0.40.0'] as const)(
     const stranger = strangersKey();
     await network.broadcast(`val=ed25519!${stranger}!10`);
     await network.broadcast(`val=ed25519!${validator.value}!0`);
+    const told = await network.waitForActivation(validator.value, stranger, last);
     const end = await network.moreBlocks(7n);
     const records = await readHeights(rpc, 2n, end - 1n);
     const { newKeyAt, oldKeyAt, activationHeight } = landingOf(records, validator.value, stranger);
     expect(newKeyAt).toBeGreaterThan(last - 1n);
     expect(oldKeyAt).toBeGreaterThanOrEqual(newKeyAt ?? 0n);
     expect(activationHeight).toBe((oldKeyAt ?? 0n) + 2n);
+    expect(told).toBe(activationHeight);
     for (const { height, members } of records) {
       const ours = members.find((member) => member.address === address);
       expect({ height, ours: ours?.flag }).toEqual({

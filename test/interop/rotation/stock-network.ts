@@ -5,6 +5,8 @@ import { CodedError, InvariantError } from '@privval/proto/runtime/coded-error';
 import { addressOf, type CometPublicKey, NodeHome, type SignerFacts } from '../peers/node-home.ts';
 import type { NodeName } from '../peers/peers.ts';
 import { type HeightWaitOptions, StockNode } from '../peers/stock-node.ts';
+import { type HeightUpdates, readUpdates } from './chain-reading.ts';
+import { landingOf } from './miss-report.ts';
 
 /** What a network needs of the world. */
 export interface StockNetworkDeps {
@@ -189,6 +191,25 @@ export class StockNetwork implements AsyncDisposable {
     const path = `/broadcast_tx_sync?tx=0x${hex}`;
     const answer = await this.control.rpc.call<{ readonly code: number }>(path, options);
     if (answer.code !== 0) throw new TransactionRefusedError(transaction, answer);
+  }
+
+  /**
+   * Waits until the new key's power and the end of the old key's are both in blocks after `from`, and gives the height
+   * from which the new key signs. Keys in base64.
+   */
+  async waitForActivation(
+    oldKey: string,
+    newKey: string,
+    from: bigint,
+    options: HeightWaitOptions = {},
+  ): Promise<bigint> {
+    const seen: HeightUpdates[] = [];
+    for (let height = from + 1n; ; height += 1n) {
+      await this.waitForHeight(height, options);
+      seen.push({ height, updates: await readUpdates(this.control.rpc, height, options) });
+      const { activationHeight } = landingOf(seen, oldKey, newKey);
+      if (activationHeight !== undefined) return activationHeight;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
