@@ -65,6 +65,8 @@ export interface NodeStatus {
   /** `node_info.version`. */
   readonly version: string;
   readonly latestHeight: bigint;
+  /** Below it the node keeps nothing; 0 where it does not say. */
+  readonly earliestHeight: bigint;
   readonly latestTimeMs: number;
   readonly isCatchingUp: boolean;
 }

@@ -50,6 +50,7 @@ export function statusFromJson(value: unknown): NodeStatus {
     chainId: text(info['network'], 'network'),
     version: text(info['version'], 'version').slice(0, 32),
     latestHeight: int64(sync['latest_block_height'], 'latest_block_height'),
+    earliestHeight: int64(sync['earliest_block_height'] ?? '0', 'earliest_block_height'),
     latestTimeMs: msOfTimestamp(time(sync['latest_block_time'], 'latest_block_time')),
     isCatchingUp: sync['catching_up'] === true,
   };

@@ -22,10 +22,14 @@ export type FakeRpcMove =
   | 'close'
   /** Status 500 with a text that is no JSON. */
   | 'broken'
-  /** Anything: the body as it is sent. */
-  | { readonly body: string }
+  /** Anything: the body as it is sent. @default status 200 */
+  | { readonly body: string; readonly status?: number }
+  /** The honest answer, as it is when the promise resolves. */
+  | { readonly hold: Promise<unknown> }
   /** Another result than the honest one, which is handed in. */
   | { readonly lie: (result: unknown) => unknown };
+
+type PromptMove = Exclude<FakeRpcMove, { readonly hold: unknown }>;
 
 /** How the node is. All of it may be changed while it runs. */
 export interface FakeRpcScript {
@@ -40,6 +44,8 @@ export interface FakeRpcScript {
   keepsResults: boolean;
   /** `false`: WebSockets are refused with 403. */
   hasWebSocket: boolean;
+  /** `false`: a ping on a WebSocket stays unanswered, as by a node that hangs. */
+  answersPings: boolean;
   /** Asked once a call, over HTTP and WebSocket. */
   next: (call: FakeRpcCall) => FakeRpcMove;
   /** Whether an event is sent; what is not, is lost. */
@@ -73,7 +79,7 @@ export class FakeRpc implements AsyncDisposable {
   readonly calls: FakeRpcCall[] = [];
   readonly #facts: VersionFacts;
   readonly #nodeId: string;
-  readonly #sockets = new WebSocketServer({ noServer: true });
+  readonly #sockets = new WebSocketServer({ noServer: true, autoPong: false });
   #subscriptions: Subscription[] = [];
   #watched: FakeChain;
   #told: bigint;
@@ -91,6 +97,7 @@ export class FakeRpc implements AsyncDisposable {
       isCatchingUp: false,
       keepsResults: true,
       hasWebSocket: true,
+      answersPings: true,
       next: () => 'answer',
       sends: () => true,
       event: (_event, value) => value,
@@ -136,6 +143,11 @@ export class FakeRpc implements AsyncDisposable {
     for (const socket of this.#sockets.clients) socket.terminate();
   }
 
+  /** Sends a message to every WebSocket: what no node would say. */
+  sendRaw(text: string): void {
+    for (const socket of this.#sockets.clients) socket.send(text);
+  }
+
   /** Closes the port and every connection. Blocks of the meantime are told to nobody. */
   async goAway(): Promise<void> {
     const server = this.#server;
@@ -156,6 +168,8 @@ export class FakeRpc implements AsyncDisposable {
     });
     server.on('upgrade', (request, socket, head) => {
       if (!this.script.hasWebSocket || request.url !== '/websocket') {
+        // Whoever is refused may reset the connection.
+        socket.on('error', () => socket.destroy());
         socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
         return;
       }
@@ -211,15 +225,27 @@ export class FakeRpc implements AsyncDisposable {
     socket.on('close', () => {
       this.#subscriptions = this.#subscriptions.filter((other) => other.socket !== socket);
     });
+    socket.on('ping', (data) => {
+      if (this.script.answersPings) socket.pong(data);
+    });
     socket.on('message', (data) => {
       const request = parseRequest(String(data));
       if (request === undefined) return socket.terminate();
       const { id, method, params } = request;
-      const body = this.#answer({ method, params, over: 'websocket' }, id, () =>
-        this.#subscribe(socket, id, method, params),
-      );
-      if (body === 'close') socket.terminate();
-      else if (typeof body === 'object') socket.send(body.text);
+      const call: FakeRpcCall = { method, params, over: 'websocket' };
+      const subscribe = (): unknown => this.#subscribe(socket, id, method, params);
+      const reply = (move: PromptMove): void => {
+        const answer = this.#answer(move, call, id, subscribe);
+        if (answer === 'close') socket.terminate();
+        else if (typeof answer === 'object') socket.send(answer.text);
+      };
+      const move = this.#moveFor(call);
+      if (typeof move !== 'object' || !('hold' in move)) reply(move);
+      else
+        move.hold.then(
+          () => reply('answer'),
+          () => socket.terminate(),
+        );
     });
   }
 
@@ -265,7 +291,12 @@ export class FakeRpc implements AsyncDisposable {
     }
     const { id, method, params } = parsed;
     const over = request.method === 'POST' ? 'post' : 'get';
-    const answer = this.#answer({ method, params, over }, id, () => undefined);
+    const call: FakeRpcCall = { method, params, over };
+    const asked = this.#moveFor(call);
+    let move: PromptMove = 'answer';
+    if (typeof asked === 'object' && 'hold' in asked) await asked.hold;
+    else move = asked;
+    const answer = this.#answer(move, call, id, () => undefined);
     if (answer === 'silent') return;
     if (answer === 'close') {
       response.destroy();
@@ -281,7 +312,13 @@ export class FakeRpc implements AsyncDisposable {
     response.writeHead(status, { 'content-type': 'application/json' }).end(text);
   }
 
+  #moveFor(call: FakeRpcCall): FakeRpcMove {
+    this.calls.push(call);
+    return this.script.next(call);
+  }
+
   #answer(
+    move: PromptMove,
     call: FakeRpcCall,
     id: unknown,
     special: () => unknown,
@@ -289,11 +326,11 @@ export class FakeRpc implements AsyncDisposable {
     | 'silent'
     | 'close'
     | { readonly text: string; readonly status?: number; readonly error?: RpcRefusal } {
-    this.calls.push(call);
-    const move = this.script.next(call);
     if (move === 'silent' || move === 'close') return move;
     if (move === 'broken') return { text: 'upstream failed', status: 500 };
-    if (typeof move === 'object' && 'body' in move) return { text: move.body };
+    if (typeof move === 'object' && 'body' in move) {
+      return { text: move.body, status: move.status ?? 200 };
+    }
     try {
       const honest = special() ?? answerRpc(this.#view(), call);
       const result = move === 'answer' ? honest : move.lie(honest);
