@@ -1,6 +1,4 @@
 /** The usual way to a device: yubihsm-connector, over HTTP. */
-import http from 'node:http';
-import https from 'node:https';
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { type Clock, systemClock } from '../clock.ts';
 import { commandCode } from '../commands/command-code.ts';
@@ -19,7 +17,8 @@ import {
 import { parseConnectorStatus } from './connector-status.ts';
 import { type ConnectorUrl, parseConnectorUrl } from './connector-url.ts';
 import { decodeFrame } from './frame.ts';
-import { exchangeHttp, type HttpReply } from './http-exchange.ts';
+import { type ExchangeLimits, HttpConnection } from './http-connection.ts';
+import type { HttpReply } from './http-reply-reader.ts';
 
 /** The longest frame of any firmware is 3136 bytes; what connectors take is 3 more. */
 const MAX_REPLY_BYTES = 3139;
@@ -35,6 +34,8 @@ const KEEP_CONNECTION_MS = 2_000;
 
 /** Frames that may wait for the one under way. */
 const MAX_WAITING = 64;
+
+const NO_BODY = new Uint8Array();
 
 const CREATE_SESSION = commandCode('CreateSession');
 
@@ -71,10 +72,9 @@ export class HttpConnector implements Connector {
   readonly #requestTimeoutMs: number;
   readonly #turnstile = new Turnstile(MAX_WAITING);
   readonly #shutdown = new AbortController();
-  /** Keeps the connection for the next frame. */
-  readonly #keeping: http.Agent;
-  /** Closes each connection after its answer. */
-  readonly #closing: http.Agent;
+  readonly #ca: string | undefined;
+  /** For the next frame; nobody uses it now. */
+  #kept: HttpConnection | undefined;
   #lastAnswerMs = Number.NEGATIVE_INFINITY;
   #keepsConnections = true;
 
@@ -84,12 +84,7 @@ export class HttpConnector implements Connector {
     this.#clock = deps.clock ?? systemClock;
     this.#connectTimeoutMs = options.connectTimeoutMs ?? 2_000;
     this.#requestTimeoutMs = options.requestTimeoutMs ?? 5_000;
-    const { isSecure } = this.#url;
-    const ca = options.ca === undefined ? {} : { ca: options.ca };
-    const agent = (keeping: http.AgentOptions): http.Agent =>
-      isSecure ? new https.Agent({ ...keeping, ...ca }) : new http.Agent(keeping);
-    this.#keeping = agent({ keepAlive: true, maxFreeSockets: 1, timeout: KEEP_CONNECTION_MS });
-    this.#closing = agent({ keepAlive: false });
+    this.#ca = options.ca;
   }
 
   /**
@@ -120,14 +115,11 @@ export class HttpConnector implements Connector {
   async status(options: WaitOptions = {}): Promise<ConnectorStatus> {
     this.#expectOpen();
     using linked = linkSignals(options.signal, this.#shutdown.signal);
-    const { status, body } = await exchangeHttp(this.#clock, {
-      ...this.#limits(linked.signal),
-      agent: this.#closing,
-      method: 'GET',
-      path: '/connector/status',
-      body: new Uint8Array(),
-      maxReplyBytes: MAX_STATUS_BYTES,
-    });
+    using connection = await this.#connect(linked.signal);
+    const { status, body } = await connection.exchange(
+      { method: 'GET', path: '/connector/status', body: NO_BODY, keepsConnection: false },
+      this.#limits(linked.signal, MAX_STATUS_BYTES),
+    );
     if (status !== 200) throw new HttpStatusError(this.name, status);
     return parseConnectorStatus(this.name, new TextDecoder().decode(body));
   }
@@ -135,56 +127,60 @@ export class HttpConnector implements Connector {
   /** Closes the connection; a frame under way rejects with ERR_YUBIHSM_CONNECTOR_CLOSED. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#shutdown.abort(new ConnectorClosedError(this.name, { mayHaveRun: true }));
-    this.#keeping.destroy();
-    this.#closing.destroy();
+    this.#takeKept()?.[Symbol.dispose]();
   }
 
   async #post(frame: Uint8Array, signal: AbortSignal): Promise<HttpReply> {
-    await this.#checkKeptConnection(frame);
+    const connection = (await this.#keptFor(frame)) ?? (await this.#connect(signal));
+    const keepsConnection = this.#keepsConnections;
     try {
-      const reply = await exchangeHttp(this.#clock, {
-        ...this.#limits(signal),
-        agent: this.#keepsConnections ? this.#keeping : this.#closing,
-        method: 'POST',
-        path: '/connector/api',
-        body: frame,
-        maxReplyBytes: MAX_REPLY_BYTES,
-      });
+      const reply = await connection.exchange(
+        { method: 'POST', path: '/connector/api', body: frame, keepsConnection },
+        this.#limits(signal, MAX_REPLY_BYTES),
+      );
       this.#lastAnswerMs = this.#clock.monotonicMs();
+      if (keepsConnection && !signal.aborted) this.#kept = connection;
+      else connection[Symbol.dispose]();
       return reply;
     } catch (error) {
+      connection[Symbol.dispose]();
       const isBroken = error instanceof ReplyLostError || error instanceof StaleConnectionError;
       if (isBroken && error.usedKeptConnection) this.#keepsConnections = false;
       throw error;
     }
   }
 
-  /** Drops the connection that was kept, unless it may be used again. */
-  async #checkKeptConnection(frame: Uint8Array): Promise<void> {
-    if (!this.#keepsConnections) return;
-    const isRecent = this.#clock.monotonicMs() - this.#lastAnswerMs < KEEP_CONNECTION_MS;
+  /** The connection that was kept, if it may be used for this frame; it is dropped otherwise. */
+  async #keptFor(frame: Uint8Array): Promise<HttpConnection | undefined> {
+    const kept = this.#takeKept();
+    if (kept === undefined) return undefined;
+    const keepMs = Math.min(kept.keepMs, KEEP_CONNECTION_MS);
+    const isRecent = this.#clock.monotonicMs() - this.#lastAnswerMs < keepMs;
     if (isRecent && frame[0] !== CREATE_SESSION) {
       // Should the other side have closed it, that news may be here, unread: the first turn ends this
-      // round of the event loop, the next reads what has arrived, and the agent drops the connection.
+      // round of the event loop, the next reads what has arrived.
       await turnOfTheLoop();
       await turnOfTheLoop();
-    } else {
-      this.#keeping.destroy();
+      if (kept.isOpen) return kept;
     }
+    kept[Symbol.dispose]();
+    return undefined;
   }
 
-  #limits(signal: AbortSignal): {
-    readonly url: ConnectorUrl;
-    readonly connectTimeoutMs: number;
-    readonly requestTimeoutMs: number;
-    readonly signal: AbortSignal;
-  } {
-    return {
-      url: this.#url,
-      connectTimeoutMs: this.#connectTimeoutMs,
-      requestTimeoutMs: this.#requestTimeoutMs,
-      signal,
-    };
+  #takeKept(): HttpConnection | undefined {
+    const kept = this.#kept;
+    this.#kept = undefined;
+    return kept;
+  }
+
+  #connect(signal: AbortSignal): Promise<HttpConnection> {
+    const timeoutMs = this.#connectTimeoutMs;
+    const options = { url: this.#url, ca: this.#ca, timeoutMs, signal };
+    return HttpConnection.open({ clock: this.#clock }, options);
+  }
+
+  #limits(signal: AbortSignal, maxReplyBytes: number): ExchangeLimits {
+    return { maxReplyBytes, timeoutMs: this.#requestTimeoutMs, signal };
   }
 
   #expectOpen(): void {

@@ -285,6 +285,19 @@ describe('the connection', () => {
     expect(server.requests.map(({ connection }) => connection)).toEqual([1, 2, 2]);
   });
 
+  test('is not used for as long as that when the connector says that it will close it', async () => {
+    const head = 'HTTP/1.1 200 OK\r\nKeep-Alive: timeout=2\r\nContent-Length: 4\r\n\r\n';
+    const { connector, server, clock } = await facing((request) =>
+      request.raw(Buffer.concat([Buffer.from(head), REPLY])),
+    );
+    await connector.transceive(FRAME);
+    await clock.advance(999);
+    await connector.transceive(FRAME);
+    await clock.advance(1_000);
+    await connector.transceive(FRAME);
+    expect(server.connections).toBe(2);
+  });
+
   test('that the connector closes after its answer is not missed', async () => {
     const { connector, server } = await facing((request) => {
       request.reply(200, REPLY);
@@ -339,10 +352,12 @@ describe('the connection', () => {
       }),
     );
     const trusting = HttpConnector.open({}, { url: server.url, ca: TEST_CERTIFICATE });
-    expect(await cleanup.use(trusting).transceive(FRAME)).toEqual(REPLY);
+    cleanup.use(trusting);
+    for (let i = 0; i < 2; i++) expect(await trusting.transceive(FRAME)).toEqual(REPLY);
+    expect(server.connections).toBe(1);
     const other = cleanup.use(HttpConnector.open({}, { url: server.url }));
     await expect(other.transceive(FRAME)).rejects.toEqual(coded('CONNECTOR_UNREACHABLE', false));
-    expect(server.requests).toHaveLength(1);
+    expect(server.requests).toHaveLength(2);
   });
 });
 
