@@ -44,8 +44,11 @@ import type { ValidatorControl } from './validator-control.ts';
 /** Least time between two attempts to prove a broken store: each may cost the disk a second. */
 const REOPEN_INTERVAL_MS = 500;
 
-/** Share of the log's room from which on an idle moment is used to copy it. */
-const CHECKPOINT_SHARE = 0.5;
+/**
+ * Share of the log's room from which on an idle moment is used to copy it. Late, for a node that
+ * asks at once again takes no pause that could be seen coming: one request in some thousands waits.
+ */
+const CHECKPOINT_SHARE = 0.75;
 
 /** Share from which on the copying does not wait for an idle moment: the log is not to outgrow its room. */
 const MAX_SHARE = 0.875;
