@@ -38,35 +38,67 @@ export interface ServedValidatorOptions {
 
 /** A validator's connections, up for as long as it is not disposed. They share nothing but the PrivValidator. */
 export class ServedValidator implements AsyncDisposable {
-  readonly #links: readonly NodeLink[];
+  readonly #deps: ServedValidatorDeps;
+  readonly #options: Omit<ServedValidatorOptions, 'nodes'>;
+  /** By printed address, in the order of the configuration. */
+  #links: ReadonlyMap<string, NodeLink> = new Map();
   readonly #grpc: GrpcLink | undefined;
+  #isDisposed = false;
 
-  private constructor(links: readonly NodeLink[], grpc: GrpcLink | undefined) {
-    this.#links = links;
-    this.#grpc = grpc;
-  }
-
-  /** Starts dialling and listening, and returns at once. */
-  static start(deps: ServedValidatorDeps, options: ServedValidatorOptions): ServedValidator {
-    const { name: validator, chainId, nodes, grpc } = options;
-    const { privValidatorFor, heightsOf, ...shared } = deps;
-    const links = nodes.map((address) => {
-      const node = printNodeAddress(address);
-      const own = { privValidator: privValidatorFor(node), heights: heightsOf?.(node) };
-      return NodeLink.start({ ...shared, ...own }, { validator, chainId, address });
-    });
-    const grpcLink =
+  private constructor(deps: ServedValidatorDeps, options: Omit<ServedValidatorOptions, 'nodes'>) {
+    this.#deps = deps;
+    this.#options = options;
+    const { name: validator, chainId, grpc } = options;
+    const { privValidatorFor, heightsOf: _, ...shared } = deps;
+    this.#grpc =
       grpc &&
       GrpcLink.start(
         { ...shared, privValidator: privValidatorFor('grpc') },
         { validator, chainId, listen: grpc },
       );
-    return new ServedValidator(links, grpcLink);
+  }
+
+  /** Starts dialling and listening, and returns at once. */
+  static start(deps: ServedValidatorDeps, options: ServedValidatorOptions): ServedValidator {
+    const { nodes, ...rest } = options;
+    const served = new ServedValidator(deps, rest);
+    served.#connect(nodes);
+    return served;
+  }
+
+  /**
+   * Serves these nodes from here on: new ones are dialled at once, the others' connections are not
+   * touched. Resolves when those that are no longer there have ended, their last answers given.
+   */
+  async setNodes(nodes: readonly NodeAddress[]): Promise<void> {
+    if (this.#isDisposed) return;
+    const before = this.#links;
+    this.#connect(nodes);
+    const gone = [...before].filter(([node]) => !this.#links.has(node));
+    await Promise.all(gone.map(([, link]) => link[Symbol.asyncDispose]()));
+  }
+
+  #connect(nodes: readonly NodeAddress[]): void {
+    const { privValidatorFor, heightsOf, ...shared } = this.#deps;
+    const { name: validator, chainId } = this.#options;
+    const before = this.#links;
+    this.#links = new Map(
+      nodes.map((address) => {
+        const node = printNodeAddress(address);
+        const there = before.get(node);
+        if (there !== undefined) return [node, there];
+        const own = { privValidator: privValidatorFor(node), heights: heightsOf?.(node) };
+        return [
+          node,
+          NodeLink.start({ ...shared, ...own }, { validator, chainId, address }),
+        ] as const;
+      }),
+    );
   }
 
   /** Each node's connection, in the order of the configuration. */
   nodes(): readonly LinkStatus[] {
-    return this.#links.map((link) => link.status());
+    return [...this.#links.values()].map((link) => link.status());
   }
 
   /** The gRPC service, if there is one. */
@@ -76,13 +108,15 @@ export class ServedValidator implements AsyncDisposable {
 
   /** Resolves when no answer of before this call is being made or written (S34). */
   async answered(): Promise<void> {
-    await Promise.all([...this.#links.map((link) => link.answered()), this.#grpc?.answered()]);
+    const links = [...this.#links.values()];
+    await Promise.all([...links.map((link) => link.answered()), this.#grpc?.answered()]);
   }
 
   /** Ends all of them at the same time; answers in flight are finished first, within half a second. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isDisposed = true;
     await Promise.all([
-      ...this.#links.map((link) => link[Symbol.asyncDispose]()),
+      ...[...this.#links.values()].map((link) => link[Symbol.asyncDispose]()),
       this.#grpc?.[Symbol.asyncDispose](),
     ]);
   }

@@ -82,7 +82,7 @@ export class SignerValidator implements AsyncDisposable {
   /** Resolves when it is seen that waiting brings it into service no more. A repair still may. */
   readonly isHopeless: Promise<void>;
   readonly #deps: SignerValidatorDeps;
-  readonly #options: ValidatorOptions;
+  #options: ValidatorOptions;
   readonly #publicKey: PublicKey;
   readonly #shutdown = new AbortController();
   readonly #tried = Promise.withResolvers<void>();
@@ -160,6 +160,23 @@ export class SignerValidator implements AsyncDisposable {
     this.#outOfService(error);
     this.#endOfServed = this.#served?.[Symbol.asyncDispose]();
     this.#served = undefined;
+  }
+
+  /** The configuration it has now. */
+  get options(): ValidatorOptions {
+    return this.#options;
+  }
+
+  /** Other nodes from here on; nothing else of `options` is looked at. Healthy connections stay. */
+  async setNodes(options: Pick<ValidatorOptions, 'nodes' | 'rpcs' | 'witnesses'>): Promise<void> {
+    const { nodes, rpcs, witnesses } = options;
+    this.#options = { ...this.#options, nodes, rpcs, witnesses };
+    await this.#served?.setNodes(nodes);
+  }
+
+  /** Resolves when no answer is being made or written on any connection (S34). */
+  async answered(): Promise<void> {
+    await this.#served?.answered();
   }
 
   /** Ends the connections, after the answers in flight. The key stays open, for the gate still has it. */

@@ -6,11 +6,18 @@ import { type AbortOptions, abortable, anySignal } from '@privval/proto/runtime/
 import type { Clock } from '@privval/proto/runtime/clock';
 import type { Logger } from '@privval/proto/runtime/logger';
 import type { RandomSource } from '@privval/proto/runtime/random';
+import { AuditJournal } from './audit/audit-journal.ts';
+import type { AuditLog } from './audit/audit-log.ts';
+import { auditObserver } from './audit/audit-observer.ts';
+import { HomeAuditLog, type HomeAuditLogOptions } from './audit/home-audit-log.ts';
 import { type DialNode, dialNode } from './connection/dial-node.ts';
 import { checkGrpcListen } from './connection/grpc-options.ts';
+import { StoredControlDesk } from './controls/control-desk.ts';
+import { ValidatorControls } from './controls/validator-controls.ts';
 import { Gate } from './guard/gate.ts';
 import { acquireHomeLock } from './guard/home-lock.ts';
 import { SideVerifier } from './guard/side-verifier.ts';
+import { UnknownValidatorError } from './guard/sign-state-errors.ts';
 import type { SignStateStore, ValidatorRecord } from './guard/sign-state-store.ts';
 import type { KeyFault } from './guard/signing-flights.ts';
 import { SqliteSignStateStore } from './guard/sqlite-sign-state-store.ts';
@@ -49,6 +56,8 @@ export interface SignerOptions {
   /** The signer's own identity, which nodes see and may pin. */
   readonly identityFile: string;
   readonly validators: readonly ValidatorOptions[];
+  /** Bounds of the audit log. @default those of {@link HomeAuditLogOptions} */
+  readonly audit?: Omit<HomeAuditLogOptions, 'home'> | undefined;
   /** @default 5000 */
   readonly lockWaitMs?: number | undefined;
 }
@@ -61,19 +70,25 @@ export interface SignerOptions {
  * is checked, since a node that starts waits 3 s for its signer.
  */
 export class Signer implements AsyncDisposable {
-  readonly #validators: readonly SignerValidator[];
-  readonly #store: SignStateStore;
+  readonly #validators: SignerValidator[];
+  readonly #store: SqliteSignStateStore;
+  readonly #controls: StoredControlDesk;
+  readonly #audit: HomeAuditLog;
   readonly #startedAtMs: number;
   readonly #resources: AsyncDisposableStack;
 
   private constructor(running: {
-    readonly validators: readonly SignerValidator[];
-    readonly store: SignStateStore;
+    readonly validators: SignerValidator[];
+    readonly store: SqliteSignStateStore;
+    readonly controls: StoredControlDesk;
+    readonly audit: HomeAuditLog;
     readonly startedAtMs: number;
     readonly resources: AsyncDisposableStack;
   }) {
     this.#validators = running.validators;
     this.#store = running.store;
+    this.#controls = running.controls;
+    this.#audit = running.audit;
     this.#startedAtMs = running.startedAtMs;
     this.#resources = running.resources;
   }
@@ -101,7 +116,19 @@ export class Signer implements AsyncDisposable {
 
     const lock = { clock, waitMs: lockWaitMs, command: 'signer serve', signal };
     resources.use(await acquireHomeLock(homePaths(home).lock, lock));
-    const store = resources.use(SqliteSignStateStore.open({ logger, clock }, { directory: home }));
+    const stored = new ValidatorControls();
+    const journal = new AuditJournal({ clock, logger });
+    const store = resources.use(
+      SqliteSignStateStore.open(
+        { logger, clock, journal, controlOf: (validator) => stored.of(validator) },
+        { directory: home },
+      ),
+    );
+    // Closed after all who sign, and before the store: what waits is then written.
+    const audit = resources.use(
+      HomeAuditLog.start({ store, journal, clock, logger }, { home, ...options.audit }),
+    );
+    stored.load(store);
     const records = boundRecords(store, options.validators, logger);
 
     const identity = resources.use(readIdentity(identityFile));
@@ -115,6 +142,7 @@ export class Signer implements AsyncDisposable {
     const keyFailed = ({ validator, error }: KeyFault): void =>
       validators.find(({ name }) => name === validator)?.keyFailed(error);
     const verifier = resources.use(new SideVerifier({ logger }));
+    const observer = auditObserver(audit);
     const gate = resources.use(new Gate({ store, clock, logger, onKeyFault: keyFailed, verifier }));
     resources.defer(async () => {
       await Promise.all(validators.map((validator) => validator[Symbol.asyncDispose]()));
@@ -128,15 +156,29 @@ export class Signer implements AsyncDisposable {
       const parts = { clock, random, logger, dial, openProvider, keys };
       const privValidator = (keyring: Keyring, asker: string): PrivValidator =>
         new LocalPrivValidator(
-          { gate, keyring, logger, clock, onKeyFault: keyFailed },
+          { gate, keyring, logger, clock, onKeyFault: keyFailed, observer },
           { validator: name, chainId, asker },
         );
       validators.push(SignerValidator.start({ ...parts, privValidator }, validator, record));
     }
+    const drained = async (name: string): Promise<void> => {
+      await gate.settled(name);
+      await Promise.all(
+        validators.filter((validator) => validator.name === name).map((one) => one.answered()),
+      );
+    };
     await untilOneServes(validators, { clock, signal });
     return new Signer({
       validators,
       store,
+      audit,
+      controls: new StoredControlDesk({
+        controls: stored,
+        store,
+        clock,
+        logger,
+        freezable: { drained },
+      }),
       startedAtMs: clock.now(),
       resources: resources.move(),
     });
@@ -152,9 +194,39 @@ export class Signer implements AsyncDisposable {
     };
   }
 
-  /** Where the floors live, for the admin API. The signer owns it. */
-  get store(): SignStateStore {
+  /** Where the floors live, and the tables beside them. The signer owns it. */
+  get store(): SqliteSignStateStore {
     return this.#store;
+  }
+
+  /** What was decided and done. */
+  get audit(): AuditLog {
+    return this.#audit;
+  }
+
+  /** Freezes, ceilings and hand-overs. */
+  get controls(): StoredControlDesk {
+    return this.#controls;
+  }
+
+  /** What is served, as configured now. */
+  get validators(): readonly ValidatorOptions[] {
+    return this.#validators.map(({ options }) => options);
+  }
+
+  /**
+   * Other nodes for a validator. Healthy connections stay; those of nodes that are gone end after
+   * their last answer.
+   *
+   * @throws {UnknownValidatorError} ERR_UNKNOWN_VALIDATOR
+   */
+  async setNodes(
+    name: string,
+    nodes: Pick<ValidatorOptions, 'nodes' | 'rpcs' | 'witnesses'>,
+  ): Promise<void> {
+    const validator = this.#validators.find((one) => one.name === name);
+    if (validator === undefined) throw new UnknownValidatorError(name);
+    await validator.setNodes(nodes);
   }
 
   /** Finishes the answers in flight, then closes connections, keys, store and lock, in this order; under a second. */

@@ -9,8 +9,16 @@ export interface LoggerOptions {
   readonly format: LogFormat;
 }
 
+/** A logger whose level may be set anew; loggers made from it by `withFields` follow. */
+export interface LevelledLogger extends Logger {
+  level: string;
+}
+
 /** A logger on file descriptor 2, or on `destination`. */
-export function createLogger(options: LoggerOptions, destination?: DestinationStream): Logger {
+export function createLogger(
+  options: LoggerOptions,
+  destination?: DestinationStream,
+): LevelledLogger {
   // Synchronous: what was logged before a crash is in the log.
   const lines = destination ?? pino.destination({ fd: 2, sync: true });
   return pino(
