@@ -1,4 +1,5 @@
 /** The fake node beside the recorded ones: the same scenario, the same shapes. */
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { voteSignBytes } from '@privval/proto/codec/sign-bytes';
@@ -7,6 +8,7 @@ import { Ed25519SecretKey } from '@privval/proto/crypto/secret-key';
 import { base64FromBytes, bytesFromBase64, hexFromBytes } from '@privval/proto/runtime/bytes';
 import { NIL_BLOCK_ID } from '@privval/proto/types/block-id';
 import { describe, expect, it } from 'vitest';
+import { WebSocket as PingingSocket } from 'ws';
 import { FakeRpc } from './fake-rpc.ts';
 import { FakeChain, type FakePower, setHash } from './fake-rpc-chain.ts';
 import { type FakeRpcVersion, VERSION_FACTS } from './fake-rpc-shapes.ts';
@@ -333,6 +335,49 @@ describe('the script', () => {
       ['block', 'get'],
       ['status', 'post'],
     ]);
+  });
+
+  it('holds an answer, and gives it as it is then', async () => {
+    const chain = plainChain();
+    await using rpc = await FakeRpc.listen(chain);
+    const { promise: hold, resolve } = Promise.withResolvers<void>();
+    const { promise: asked, resolve: onAsked } = Promise.withResolvers<void>();
+    rpc.script.next = () => {
+      onAsked();
+      return { hold };
+    };
+    const answer = post(rpc, 'commit');
+    await asked;
+    chain.addBlock();
+    resolve();
+    expect((await answer).result.signed_header.header.height).toBe('4');
+  });
+
+  it('says anything: bodies, statuses, messages', async () => {
+    await using rpc = await FakeRpc.listen(plainChain());
+    rpc.script.next = () => ({ body: '{', status: 502 });
+    const response = await fetch(`${rpc.url}/status`);
+    expect([response.status, await response.text()]).toEqual([502, '{']);
+    using client = await connect(rpc);
+    rpc.sendRaw('{"id":"strange"}');
+    expect(await client.next()).toEqual({ id: 'strange' });
+  });
+
+  it('hangs: a ping stays unanswered', async () => {
+    await using rpc = await FakeRpc.listen(plainChain());
+    const socket = new PingingSocket(`${rpc.url}/websocket`);
+    const seen: string[] = [];
+    socket.on('pong', () => seen.push('pong'));
+    const until = (event: string): Promise<unknown> => once(socket, event);
+    await until('open');
+    socket.ping();
+    await until('pong');
+    rpc.script.answersPings = false;
+    socket.ping();
+    socket.send('{"jsonrpc":"2.0","id":1,"method":"status"}');
+    await until('message');
+    expect(seen).toEqual(['pong']);
+    socket.terminate();
   });
 
   it('refuses WebSockets, and cuts those there are', async () => {
