@@ -2,6 +2,7 @@
 import type { JournalDraft } from '../guard/home-transaction.ts';
 import type { KeySchedules } from '../keyring/key-schedule.ts';
 import type { Rotation } from './rotation.ts';
+import type { ValidatorKey } from './validator-keys.ts';
 
 /** What begins a rotation. */
 export interface NewRotation {
@@ -16,6 +17,14 @@ export interface NewRotation {
  * Memory follows the disk: a method that throws has changed nothing (S9).
  */
 export interface RotationStore extends KeySchedules {
+  /** Every key of a validator with its era and state, in the order of their making. */
+  keysOf(validator: string): readonly ValidatorKey[];
+  /** All rotations of a validator, oldest first. */
+  rotations(validator: string): readonly Rotation[];
+  /** The greatest height at which another key than this rotation's new one begins. */
+  lastActivation(rotation: Rotation): bigint;
+  /** The height that operators state to be committed on every node: A − 1 of `arm --passed` (S44). */
+  passedAt(validator: string): bigint | undefined;
   /** The newest of a validator, open or not. */
   newest(validator: string): Rotation | undefined;
   /** All that something may still happen to: open, verified and retiring; and aborted ones, whose key may yet appear (S45). */

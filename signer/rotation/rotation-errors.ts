@@ -1,0 +1,48 @@
+/** What can stand against a rotation: each case says what to do. */
+import type { Refusal } from '@privval/proto/privval/priv-validator';
+import { CodedError } from '@privval/proto/runtime/coded-error';
+
+/** Another rotation of this validator is under way: one at a time. */
+export class RotationOpenError extends CodedError {
+  override readonly name = 'RotationOpenError';
+  readonly code = 'ERR_ROTATION_OPEN';
+
+  constructor(validator: string, state: string) {
+    super(
+      `a rotation of ${validator} is ${state}: end it first (signer keys rotate status), or abort it while the chain has not taken its key`,
+    );
+  }
+}
+
+/** What `floor.db` holds of a validator's rotations is not what was written: which key signs when is not known. */
+export class RotationDamagedError extends CodedError {
+  override readonly name = 'RotationDamagedError';
+  readonly code = 'ERR_ROTATION_DAMAGED';
+
+  constructor(validator: string, reason: string) {
+    super(
+      `the keys of validator ${JSON.stringify(validator)} by height are damaged: ${reason}. Nothing is signed with a guess: put back a floor.db that you trust and raise its floors (signer state recover)`,
+    );
+  }
+}
+
+/** A validator has no rotation that this could be done to. */
+export class NoRotationError extends CodedError {
+  override readonly name = 'NoRotationError';
+  readonly code = 'ERR_NO_ROTATION';
+
+  constructor(validator: string) {
+    super(`${validator} has no rotation: signer keys rotate generate begins one`);
+  }
+}
+
+/** A rule said no to what an operator wants of a rotation; the code is the rule's own. */
+export class RotationRefusedError extends CodedError {
+  override readonly name = 'RotationRefusedError';
+  readonly code: `ERR_${string}`;
+
+  constructor({ code, text }: Refusal) {
+    super(text);
+    this.code = code;
+  }
+}
