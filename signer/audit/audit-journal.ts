@@ -31,13 +31,12 @@ const MAX_TEXTS = 1_024;
 export interface AuditJournalDeps {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Told of each decision that is durable, with its precommit's hash. */
-  readonly onDecided?: ((row: JournalRow) => void) | undefined;
 }
 
 /** A decision that was composed, until its transaction has ended. */
 interface Composed {
   readonly tail: JournalTail;
+  readonly rows: readonly JournalRow[];
   readonly decisions: readonly { readonly decided: Decided; readonly row: JournalRow }[];
 }
 
@@ -55,6 +54,7 @@ export class AuditJournal implements FloorJournal {
   #lastSeq = 0n;
   #floorsAtBegin: ReadonlyMap<string, Position> | undefined;
   #composed: Composed | undefined;
+  #listener: ((rows: readonly JournalRow[]) => void) | undefined;
   #isClosing = false;
   #newestTimeMs = 0;
   #writtenAtMs: number;
@@ -118,8 +118,8 @@ export class AuditJournal implements FloorJournal {
   }
 
   committed(): void {
-    const { tail, decisions } = this.#take();
-    this.#tail = tail;
+    const { tail, rows, decisions } = this.#take();
+    this.#tail = { seq: tail.seq, hash: tail.hash };
     if (tail.seq > this.#lastSeq) this.#lastSeq = tail.seq;
     this.#floorsAtBegin = undefined;
     this.#writtenAtMs = this.#deps.clock.monotonicMs();
@@ -127,8 +127,8 @@ export class AuditJournal implements FloorJournal {
     this.#summaries.committed();
     for (const { decided, row } of decisions) {
       this.#outcomes.decided(decided.reservation.validator, decided.reservation.at, row.seq);
-      this.#deps.onDecided?.(row);
     }
+    if (rows.length > 0) this.#listener?.(rows);
   }
 
   failed(): void {
@@ -148,6 +148,11 @@ export class AuditJournal implements FloorJournal {
 
   connection(validator: string, change: Omit<AuditBodies['connection'], 'count'>): void {
     this.#summaries.connection(validator, change);
+  }
+
+  /** Has `listener` told of all rows that are durable, right after they are. One at the most. */
+  listen(listener: (rows: readonly JournalRow[]) => void): void {
+    this.#listener = listener;
   }
 
   /** From here on sums do not wait for their second: nothing comes after. */
@@ -172,7 +177,7 @@ export class AuditJournal implements FloorJournal {
 
   #begin(): JournalRow[] {
     if (this.#composed !== undefined) throw new InvariantError('a journal was composed twice');
-    this.#composed = { tail: this.#tail, decisions: [] };
+    this.#composed = { tail: this.#tail, rows: [], decisions: [] };
     if (this.#floorsAtBegin === undefined) return [];
     const floors = Object.fromEntries(
       [...this.#floorsAtBegin].map(([name, floor]) => [name, positionJson(floor)]),
@@ -182,7 +187,7 @@ export class AuditJournal implements FloorJournal {
 
   #end(rows: readonly JournalRow[], decisions: Composed['decisions']): readonly JournalRow[] {
     const last = rows.at(-1);
-    this.#composed = { tail: last ?? this.#tail, decisions };
+    this.#composed = { tail: last ?? this.#tail, rows, decisions };
     return rows;
   }
 

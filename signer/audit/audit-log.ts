@@ -9,6 +9,7 @@ import type { AbortOptions } from '@privval/proto/runtime/abort';
 import type { FloorJournal } from '../guard/floor-journal.ts';
 import type { Hrs } from '../guard/hrs.ts';
 import type { AuditBodies, AuditEntry, AuditKind, OutcomeNote } from './audit-entry.ts';
+import type { LivePage } from './audit-live.ts';
 import type { Checkpoint } from './audit-segment.ts';
 
 /** What is added up instead of being an entry each. */
@@ -59,6 +60,11 @@ export interface AuditLog extends FloorJournal, AsyncDisposable {
   query(query: AuditQuery, options?: AbortOptions): Promise<readonly AuditEntry[]>;
   /** Entries as JSON lines, oldest first, closed segments included. */
   export(query: AuditQuery, options?: AbortOptions): AsyncIterable<string>;
+  /**
+   * The entries that no segment has, with what they hang on: what `audit verify` asks a running signer
+   * for, page by page. 2 ms of this thread at once.
+   */
+  live(after: bigint | undefined, options?: AbortOptions): Promise<LivePage>;
   /** Signs where the log is now with the audit key, and writes the file. */
   checkpoint(options?: AbortOptions): Promise<Checkpoint>;
   /** For status, metrics, health. */

@@ -21,6 +21,8 @@ export interface SegmentEnd {
   readonly last: string;
   readonly hash: string;
   readonly entries: number;
+  /** Lowest and highest height decided, by validator, decimal: what a search goes by. Not part of any proof. */
+  readonly heights: Readonly<Record<string, readonly [string, string]>>;
 }
 
 /**

@@ -4,6 +4,7 @@ import type { CliContext } from './context.ts';
 import { EXIT_CODE_TEXTS, EXIT_CODES } from './exit-codes.ts';
 import { group, onHome } from './home-command.ts';
 import { addHsm } from './hsm.ts';
+import { addAudit } from './program-audit.ts';
 import { addImport } from './program-import.ts';
 import { addKeys } from './program-keys.ts';
 import { addServe } from './program-serve.ts';
@@ -19,6 +20,7 @@ export function addCommands(program: Command, context: CliContext): void {
   addHsm(program, context);
   addIdentity(program, context);
   addState(program, context);
+  addAudit(program, context);
   addImport(program, context);
   addStatus(program, context);
   addVersion(program, context);

@@ -259,19 +259,25 @@ export class FloorDatabase {
   }
 
   /**
-   * Takes rows out of the table that a segment has: at most `limit`, the oldest first. Durable when it
-   * returns. The journal ends where it ended.
+   * Takes entries out of the journal's table that a segment has: at most `limit`, the oldest first.
+   * Durable when it returns. Segments of which nothing is left there are `moved`.
    *
    * @returns how many.
    */
-  forgetEntries(throughSeq: bigint, limit: number): number {
+  forgetEntries(limit: number): number {
+    this.#begin.run();
     const changes = this.#tables.run(
-      'DELETE FROM audit WHERE seq IN (SELECT seq FROM audit WHERE seq <= ? ORDER BY seq LIMIT ?)',
-      throughSeq,
+      `DELETE FROM audit WHERE seq IN (
+         SELECT seq FROM audit WHERE seq <= (SELECT max(last_seq) FROM audit_segments)
+         ORDER BY seq LIMIT ?)`,
       BigInt(limit),
     );
-    // Pages that become free are only listed; their parents and the first and last change.
-    this.#framesPending += 8 + Math.ceil(changes / 32);
+    if (changes < limit) {
+      this.#tables.run("UPDATE audit_segments SET state = 'moved' WHERE state = 'closed'");
+    }
+    this.#commit.run();
+    // Pages that become free are only listed; their parents, the first and the last one change.
+    this.#framesPending += 10 + Math.ceil(changes / 32);
     return changes;
   }
 

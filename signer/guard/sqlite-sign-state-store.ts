@@ -326,10 +326,10 @@ export class SqliteSignStateStore implements SignStateStore, HomeTables {
     return this.#epoch;
   }
 
-  /** Takes entries that a closed segment has out of the table; at most `limit`. @returns how many. */
-  forgetEntries(throughSeq: bigint, limit: number): number {
+  /** Takes entries that a segment has out of the table; at most `limit`. @returns how many. */
+  forgetEntries(limit: number): number {
     const files = this.#proven();
-    const count = this.#trying(() => files.database.forgetEntries(throughSeq, limit));
+    const count = this.#trying(() => files.database.forgetEntries(limit));
     if (logShare(files) > MAX_SHARE) this.#trying(() => files.database.checkpoint());
     return count;
   }

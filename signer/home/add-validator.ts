@@ -55,7 +55,7 @@ export async function addValidator(
   const text = await removedOnFailure(made.generated, async () => {
     const whole = withValidator(readConfigText(home), made.text);
     parseConfig(whole, home, { environment: {} });
-    store.addValidator(made.record, made.floor);
+    store.addValidator(made.record, made.floor, 'signer validators add');
     return whole;
   });
   // From here on the floor is bound to the key: its file stays, whatever comes.

@@ -18,6 +18,7 @@ import {
 import { basename, dirname, join, resolve } from 'node:path';
 import type { AbortOptions } from '@privval/proto/runtime/abort';
 import { CodedError, errorCode } from '@privval/proto/runtime/coded-error';
+import { AuditJournal } from '../audit/audit-journal.ts';
 import { parseConfig } from '../config/config.ts';
 import { configText } from '../config/config-text.ts';
 import { syncDirectory } from '../guard/floor-mark.ts';
@@ -34,7 +35,15 @@ import { type NewValidator, writeNewValidator } from './new-validator.ts';
 import { type CheckedRequest, checkRequest, type ValidatorRequest } from './validator-request.ts';
 
 /** Entries of a home in the order they are moved into a folder that was there: the last makes it a home. */
-const ENTRIES = ['identity.json', 'keys', 'grpc', 'floor.mark', 'floor.db', 'signer.toml'];
+const ENTRIES = [
+  'identity.json',
+  'audit.key',
+  'keys',
+  'grpc',
+  'floor.mark',
+  'floor.db',
+  'signer.toml',
+];
 
 /** Collaborators of {@link createHome} and its like. */
 export type HomeDeps = DeviceDeps;
@@ -118,10 +127,12 @@ async function build(
     // What is written is read back at once: a configuration of ours that serve would refuse is a bug.
     parseConfig(text, resolve(home), { environment: {} });
     createIdentity(homePaths(folder).identity);
+    createIdentity(homePaths(folder).auditKey);
     createFile(homePaths(folder).config, text);
     {
-      await using store = SqliteSignStateStore.create(deps, { directory: folder });
-      store.addValidator(made.record, made.floor);
+      const journal = new AuditJournal(deps);
+      await using store = SqliteSignStateStore.create({ ...deps, journal }, { directory: folder });
+      store.addValidator(made.record, made.floor, 'signer init');
     }
     signal?.throwIfAborted();
     finish();

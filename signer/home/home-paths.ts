@@ -16,6 +16,10 @@ export interface HomePaths {
   readonly adminSocket: string;
   /** What was drained from the logs of devices. */
   readonly deviceLog: string;
+  /** Closed segments of the audit log, and its checkpoints. */
+  readonly audit: string;
+  /** The key that signs those. Never a consensus key. */
+  readonly auditKey: string;
 }
 
 /** @returns the paths; nothing is looked at. */
@@ -30,5 +34,7 @@ export function homePaths(home: string): HomePaths {
     lock: join(home, 'home.lock'),
     adminSocket: join(home, 'admin.sock'),
     deviceLog: join(home, 'device-log.db'),
+    audit: join(home, 'audit'),
+    auditKey: join(home, 'audit.key'),
   };
 }

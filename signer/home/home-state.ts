@@ -128,14 +128,18 @@ export function exportState(
 }
 
 /**
- * Raises a floor to what a state file and a height say; never lowers it.
+ * Raises a floor to what a state file and a height say; never lowers it. `by`: who, for the audit.
  *
  * @throws {ConfirmationRequiredError} ERR_CONFIRMATION_REQUIRED when the floor would move and the
  *   name was not given: no chain's tip is known here, so nothing tells a wrong digit (S33).
  * @throws {UnknownValidatorError} ERR_UNKNOWN_VALIDATOR
  * @throws what {@link floorFromStateFile} throws (S3, S12).
  */
-export function importState(store: SignStateStore, request: StateImport): ImportResult {
+export function importState(
+  store: SignStateStore,
+  request: StateImport,
+  by: string = 'signer state import',
+): ImportResult {
   const { validator, state, floorHeight, confirm } = request;
   const record = store.validator(validator);
   const before = store.floor(validator);
@@ -151,7 +155,7 @@ export function importState(store: SignStateStore, request: StateImport): Import
       `the floor of ${validator} on ${record.chainId} would go from "${describePosition(positionJson(before))}" to "${describePosition(positionJson(merged))}", and nothing up to there is signed any more`,
     );
   }
-  const after = store.raiseFloor(validator, wanted);
+  const after = store.raiseFloor(validator, wanted, by);
   return { validator, isRaised: true, before: positionJson(before), after: positionJson(after) };
 }
 

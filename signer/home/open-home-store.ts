@@ -1,5 +1,6 @@
 /** A home's floor for a command that needs it for milliseconds (S15). */
 import type { AbortOptions } from '@privval/proto/runtime/abort';
+import { AuditJournal } from '../audit/audit-journal.ts';
 import { acquireHomeLock } from '../guard/home-lock.ts';
 import { SqliteSignStateStore } from '../guard/sqlite-sign-state-store.ts';
 import type { HomeDeps } from './create-home.ts';
@@ -36,7 +37,9 @@ export async function openHomeStore(
 ): Promise<HomeStore> {
   const { home, command, lockWaitMs = LOCK_WAIT_MS, signal } = options;
   const open =
-    options.open ?? (async (directory) => SqliteSignStateStore.open(deps, { directory }));
+    options.open ??
+    (async (directory) =>
+      SqliteSignStateStore.open({ ...deps, journal: new AuditJournal(deps) }, { directory }));
   await using resources = new AsyncDisposableStack();
   resources.use(
     await acquireHomeLock(homePaths(home).lock, {

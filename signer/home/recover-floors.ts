@@ -5,6 +5,7 @@
 import { statSync } from 'node:fs';
 import type { AbortOptions } from '@privval/proto/runtime/abort';
 import { CodedError, InvariantError } from '@privval/proto/runtime/coded-error';
+import { AuditJournal } from '../audit/audit-journal.ts';
 import { readConfig } from '../config/config.ts';
 import {
   FloorExistsError,
@@ -122,7 +123,7 @@ export async function initFloors(
     const floor = floorAtHeight(heightOf(heights, validator));
     added.push({ record: await recordOf(door, validator, { signal }), floor });
   }
-  for (const { record, floor } of added) store.addValidator(record, floor);
+  for (const { record, floor } of added) store.addValidator(record, floor, 'signer state init');
   const owned = resources.move();
   return {
     store,
@@ -155,7 +156,7 @@ export async function recoverFloors(
     signal,
     open: async (directory) => {
       await checkNeedsRecovery(deps, directory);
-      return SqliteSignStateStore.recover(deps, {
+      return SqliteSignStateStore.recover(journalled(deps), {
         directory,
         floorHeight: (record, floor) => {
           const height = heightOf(heights, record);
@@ -193,11 +194,15 @@ function openOrCreate(deps: HomeDeps, directory: string): SqliteSignStateStore {
   const { floorDb } = homePaths(directory);
   const isThere = (path: string): boolean =>
     statSync(path, { throwIfNoEntry: false }) !== undefined;
-  if (isThere(floorDb)) return SqliteSignStateStore.open(deps, { directory });
+  if (isThere(floorDb)) return SqliteSignStateStore.open(journalled(deps), { directory });
   for (const remains of [`${floorDb}-wal`, `${floorDb}-journal`]) {
     if (isThere(remains)) throw new FloorRemainsError(remains);
   }
-  return SqliteSignStateStore.create(deps, { directory });
+  return SqliteSignStateStore.create(journalled(deps), { directory });
+}
+
+function journalled(deps: HomeDeps): HomeDeps & { readonly journal: AuditJournal } {
+  return { ...deps, journal: new AuditJournal(deps) };
 }
 
 async function recordOf(

@@ -5,6 +5,8 @@ import { anySignal } from '@privval/proto/runtime/abort';
 import { utf8Bytes } from '@privval/proto/runtime/bytes';
 import type { Clock } from '@privval/proto/runtime/clock';
 import { CodedError } from '@privval/proto/runtime/coded-error';
+import type { LivePage } from '../audit/audit-live.ts';
+import type { Checkpoint } from '../audit/audit-segment.ts';
 import type { ImportResult, StateImport, StateRow, ValidatorRow } from '../home/home-state.ts';
 import type { StatusJson } from './status-json.ts';
 
@@ -91,6 +93,17 @@ export class AdminClient {
     };
     const path = `/v1/validators/${encodeURIComponent(validator)}/floor`;
     return (await this.#json('POST', path, body, options)) as ImportResult;
+  }
+
+  /** Entries of the audit log that no segment has, from the first or after one. */
+  async auditLive(after: string | undefined, options: AbortOptions = {}): Promise<LivePage> {
+    const query = after === undefined ? '' : `?after=${after}`;
+    return (await this.#json('GET', `/v1/audit/live${query}`, undefined, options)) as LivePage;
+  }
+
+  /** Has the audit log signed as it is now. */
+  async auditCheckpoint(options: AbortOptions = {}): Promise<Checkpoint> {
+    return (await this.#json('POST', '/v1/audit/checkpoint', {}, options)) as Checkpoint;
   }
 
   async #json(

@@ -2,6 +2,7 @@
 import type { AbortOptions } from '@privval/proto/runtime/abort';
 import { utf8Bytes } from '@privval/proto/runtime/bytes';
 import type { AuditEntry, AuditKind } from '@privval/signer/audit/audit-entry';
+import type { LivePage } from '@privval/signer/audit/audit-live';
 import type {
   AuditLog,
   AuditQuery,
@@ -88,6 +89,23 @@ export class FakeAuditLog implements AuditLog {
     for (const entry of await this.query({ limit: 1_000, ...query }, options)) {
       yield JSON.stringify({ ...entry, seq: String(entry.seq) });
     }
+  }
+
+  async live(): Promise<LivePage> {
+    const tail = { seq: String(this.entries.length), hash: 'ab'.repeat(32) };
+    return {
+      head: {
+        format: 'privval audit live 1',
+        homeId: '00'.repeat(16),
+        first: '1',
+        previous: '00'.repeat(32),
+        tail,
+        floors: [],
+        segments: [],
+      },
+      lines: this.entries.map((entry) => JSON.stringify({ ...entry, seq: String(entry.seq) })),
+      nextAfter: null,
+    };
   }
 
   async checkpoint(options: AbortOptions = {}): Promise<Checkpoint> {
