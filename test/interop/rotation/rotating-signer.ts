@@ -40,6 +40,29 @@ export class RotationDeadlineError extends CodedError {
 /** Pause between two looks: a command takes a third of a second of one core. */
 const POLL_MS = 300;
 
+/** How long the signer may take from its start until it answers commands. */
+const START_TIMEOUT_MS = 10_000;
+
+/** SIGKILL and a new start; returns when commands are answered again. */
+export async function killAndServe(
+  deps: { readonly clock: Clock },
+  signer: OwnSigner,
+): Promise<void> {
+  await signer.kill();
+  await signer.serve();
+  using deadline = deps.clock.deadline(START_TIMEOUT_MS);
+  for (;;) {
+    try {
+      await signer.command('status', '--json');
+      return;
+    } catch (cause) {
+      // Not listening yet. The last refusal is what the test ends with.
+      if (deadline.signal.aborted) throw cause;
+      await deps.clock.sleep(POLL_MS);
+    }
+  }
+}
+
 /** What is told of the newest rotation. */
 export async function rotationStatus(signer: OwnSigner): Promise<RotationStatus> {
   return JSON.parse(await signer.command('keys', 'rotate', 'status', '--json')) as RotationStatus;

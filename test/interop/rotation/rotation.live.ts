@@ -5,7 +5,7 @@ import { OwnSigner } from '../own-signer.ts';
 import { addressOf } from '../peers/node-home.ts';
 import { readHeights } from './chain-reading.ts';
 import { missReport, type Reign } from './miss-report.ts';
-import { prepareRotation, rotationStatus, untilState } from './rotating-signer.ts';
+import { killAndServe, prepareRotation, rotationStatus, untilState } from './rotating-signer.ts';
 import { NetworkHomes, StockNetwork } from './stock-network.ts';
 
 const deps = { clock: systemClock };
@@ -28,17 +28,13 @@ const TROUBLES: readonly {
 }[] = [
   { afterwards: async ({ network }) => network.ownNode(0).restart() },
   {
-    afterwards: async ({ signer }) => {
-      await signer.kill();
-      await signer.serve();
-    },
+    afterwards: async ({ signer }) => killAndServe(deps, signer),
   },
   {},
   {
     whileArmed: async ({ signer }) => {
       expect(await rotationStatus(signer)).toMatchObject({ state: 'armed' });
-      await signer.kill();
-      await signer.serve();
+      await killAndServe(deps, signer);
     },
   },
   {
