@@ -17,7 +17,16 @@ export interface ResponseHead {
 }
 
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
-const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[\t ]*([\t\x20-\x7e\x80-\xff]*?)[\t ]*$/;
+const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)$/;
+const BLANKS_AROUND = /^[\t ]+|[\t ]+$/g;
+
+/** Fields that matter, in small letters. Of the others only the form is looked at. */
+const KNOWN: ReadonlySet<string> = new Set([
+  'content-length',
+  'transfer-encoding',
+  'connection',
+  'keep-alive',
+]);
 
 /** Fields that may occur once. */
 const SINGLE: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding']);
@@ -39,9 +48,11 @@ export function parseResponseHead(connector: string, text: string): ResponseHead
   if (parts === null) throw notHttp(connector, 'status line');
   const fields = new Map<string, string>();
   for (const line of lines) {
-    const [, name, value = ''] = FIELD.exec(line) ?? [];
+    const [, name, padded = ''] = FIELD.exec(line) ?? [];
     if (name === undefined) throw notHttp(connector, 'header line');
     const key = name.toLowerCase();
+    if (!KNOWN.has(key)) continue;
+    const value = padded.replace(BLANKS_AROUND, '');
     const before = fields.get(key);
     if (before !== undefined && SINGLE.has(key)) throw notHttp(connector, `${key} twice`);
     fields.set(key, before === undefined ? value : `${before},${value}`);
