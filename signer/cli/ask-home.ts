@@ -4,7 +4,10 @@
  */
 import { resolve } from 'node:path';
 import { errorCode } from '@privval/proto/runtime/coded-error';
+import { StoredControlDesk } from '../controls/control-desk.ts';
+import { ValidatorControls } from '../controls/validator-controls.ts';
 import { HomeLockedError, UnknownValidatorError } from '../guard/sign-state-errors.ts';
+import type { SqliteSignStateStore } from '../guard/sqlite-sign-state-store.ts';
 import { checkHome } from '../home/check-home.ts';
 import { homePaths } from '../home/home-paths.ts';
 import {
@@ -32,6 +35,8 @@ export interface HomeQuestions {
   state(): Promise<readonly StateRow[]>;
   /** A FilePV state file, marked stale when the home is being served (S12). */
   exportState(validator: string): Promise<Uint8Array>;
+  /** Freezes it for good, then the same: the last word (S34). */
+  handOver(validator: string): Promise<Uint8Array>;
   importState(request: StateImport): Promise<ImportResult>;
 }
 
@@ -52,6 +57,12 @@ export function askHome(context: CliContext, home: string, command: string): Hom
         ask,
         (store) => exportState(store, { validator, isStale: false }),
         (admin) => admin.exportState(validator),
+      ),
+    handOver: (validator) =>
+      either(
+        ask,
+        (store) => handOverOffline(ask, store, validator),
+        (admin) => admin.handOver(validator),
       ),
     importState: (request) =>
       either(
@@ -86,11 +97,21 @@ interface Asking {
   readonly command: string;
 }
 
-type Store = Parameters<typeof stateRows>[0];
+/** Nobody signs: the freeze is for whoever serves this home next. */
+async function handOverOffline(
+  { context: { clock, logger }, command }: Asking,
+  store: SqliteSignStateStore,
+  validator: string,
+): Promise<Uint8Array> {
+  const controls = new ValidatorControls();
+  controls.load(store);
+  const desk = new StoredControlDesk({ controls, store, clock, logger });
+  return desk.handOver(validator, { name: 'state.hand-over', by: command });
+}
 
 async function either<T>(
   { context, home, command }: Asking,
-  local: (store: Store) => T,
+  local: (store: SqliteSignStateStore) => T | Promise<T>,
   remote: (admin: AdminClient) => Promise<T>,
 ): Promise<T> {
   const { clock } = context;
@@ -100,7 +121,7 @@ async function either<T>(
     let locked: unknown;
     try {
       await using opened = await openHomeStore(context, { home, command, lockWaitMs: 0 });
-      return local(opened.store);
+      return await local(opened.store);
     } catch (error) {
       if (!(error instanceof HomeLockedError)) throw error;
       locked = error;

@@ -2,8 +2,9 @@
 import { type Command, Option } from 'commander';
 import type { CliContext } from './context.ts';
 import { group, homeOption, onHome } from './home-command.ts';
+import { addRotate } from './program-rotate.ts';
 
-/** `signer keys generate | import | list | show`. */
+/** `signer keys generate | import | list | show | rotate`. */
 export function addKeys(program: Command, context: CliContext): void {
   const keys = group(program, 'keys', 'consensus keys');
   keys
@@ -66,4 +67,5 @@ Examples:
   signer keys show --home ~/signer --format bech32 --prefix osmovalconspub`,
     )
     .action(async (flags) => (await import('./keys.ts')).runKeysShow(context, flags));
+  addRotate(keys, context);
 }

@@ -13,10 +13,12 @@ export function addState(program: Command, context: CliContext): void {
   onHome(state, 'export', "write a validator's floor as priv_validator_state.json")
     .option('--validator <name>', 'whose, where there is more than one')
     .option('--out <file>', 'where, instead of standard output; never overwritten')
+    .option('--hand-over', 'freeze it for good first: another signer signs from here on')
     .addHelpText(
       'after',
       `
-While the home is served the file is marked stale: it is not the signer's last word.
+While the home is served the file is marked stale: it is not the signer's last word. With
+--hand-over nothing more is signed here, and the file is the last word.
 
 Examples:
   signer state export --home ~/signer --out priv_validator_state.json`,

@@ -37,6 +37,7 @@ export async function runStateShow(context: CliContext, flags: HomeFlags): Promi
 export interface StateExportFlags extends HomeFlags {
   readonly validator?: string;
   readonly out?: string;
+  readonly handOver?: boolean;
 }
 
 /** Writes a floor as a FilePV state file. */
@@ -44,7 +45,9 @@ export async function runStateExport(context: CliContext, flags: StateExportFlag
   const { validator, out } = flags;
   const questions = askHome(context, flags.home, 'signer state export');
   const { name } = await chooseValidator(questions, validator);
-  const file = await questions.exportState(name);
+  const file = await (flags.handOver === true
+    ? questions.handOver(name)
+    : questions.exportState(name));
   const text = new TextDecoder().decode(file);
   const isStale = 'stale' in JSON.parse(text);
   if (isStale) {

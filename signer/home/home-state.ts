@@ -59,8 +59,10 @@ export interface StateImport {
   /** Content of a FilePV state file. */
   readonly state?: Uint8Array | undefined;
   readonly floorHeight?: bigint | undefined;
-  /** The validator's name once more: needed when its floor moves (S33). */
+  /** The validator's name once more: needed when its floor moves far, or nobody knows how far (S33). */
   readonly confirm?: string | undefined;
+  /** The newest block of the chain that is known. @default none is */
+  readonly tip?: bigint | undefined;
 }
 
 /** Something that cannot be undone needs the validator's name as confirmation. */
@@ -74,6 +76,9 @@ export class ConfirmationRequiredError extends CodedError {
     this.validator = validator;
   }
 }
+
+/** How far above the chain's newest block a floor may go without a confirmation (S33). */
+const MAX_UNCONFIRMED_LEAD = 100n;
 
 /** It was not said which of several validators is meant. */
 export class ChooseValidatorError extends CodedError {
@@ -130,8 +135,8 @@ export function exportState(
 /**
  * Raises a floor to what a state file and a height say; never lowers it. `by`: who, for the audit.
  *
- * @throws {ConfirmationRequiredError} ERR_CONFIRMATION_REQUIRED when the floor would move and the
- *   name was not given: no chain's tip is known here, so nothing tells a wrong digit (S33).
+ * @throws {ConfirmationRequiredError} ERR_CONFIRMATION_REQUIRED when the name was not given and the
+ *   floor would go more than 100 above the chain's tip, or none is known: nothing tells a wrong digit (S33).
  * @throws {UnknownValidatorError} ERR_UNKNOWN_VALIDATOR
  * @throws what {@link floorFromStateFile} throws (S3, S12).
  */
@@ -140,7 +145,7 @@ export function importState(
   request: StateImport,
   by: string = 'signer state import',
 ): ImportResult {
-  const { validator, state, floorHeight, confirm } = request;
+  const { validator, state, floorHeight, confirm, tip } = request;
   const record = store.validator(validator);
   const before = store.floor(validator);
   const wanted = wantedFloor(record, state, floorHeight);
@@ -149,7 +154,8 @@ export function importState(
     const position = positionJson(before);
     return { validator, isRaised: false, before: position, after: position };
   }
-  if (confirm !== validator) {
+  const isNear = tip !== undefined && merged.height <= tip + MAX_UNCONFIRMED_LEAD;
+  if (!isNear && confirm !== validator) {
     throw new ConfirmationRequiredError(
       validator,
       `the floor of ${validator} on ${record.chainId} would go from "${describePosition(positionJson(before))}" to "${describePosition(positionJson(merged))}", and nothing up to there is signed any more`,

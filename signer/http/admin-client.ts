@@ -8,10 +8,14 @@ import { CodedError } from '@privval/proto/runtime/coded-error';
 import type { LivePage } from '../audit/audit-live.ts';
 import type { Checkpoint } from '../audit/audit-segment.ts';
 import type { ImportResult, StateImport, StateRow, ValidatorRow } from '../home/home-state.ts';
+import { type AdminRouteName, adminRoute } from './admin-routes.ts';
 import type { StatusJson } from './status-json.ts';
 
 /** The daemon answers in milliseconds; a commit on a sick disk may take longer. */
 const DEADLINE_MS = 5_000;
+
+/** A signature that is in a device is waited for. */
+const HAND_OVER_TIMEOUT_MS = 15_000;
 
 /** Answers are small; a larger one is not from this signer. */
 const MAX_ANSWER_BYTES = 4_194_304;
@@ -45,6 +49,24 @@ export class AdminRefusedError extends CodedError {
 export class AdminAnswerError extends CodedError {
   override readonly name = 'AdminAnswerError';
   readonly code = 'ERR_ADMIN_ANSWER';
+}
+
+/** A request to one route. */
+export interface AdminRequest {
+  /** For the path: `validator`, `height`, `id`. */
+  readonly params?: Readonly<Record<string, string>> | undefined;
+  readonly query?: Readonly<Record<string, string>> | undefined;
+  readonly body?: object | undefined;
+  /** A token that says who asks, instead of the socket's operator. */
+  readonly token?: string | undefined;
+  /** @default 5000 */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** How a request is sent. */
+interface SendOptions extends AbortOptions {
+  readonly token?: string | undefined;
+  readonly timeoutMs?: number | undefined;
 }
 
 interface Answer {
@@ -95,6 +117,29 @@ export class AdminClient {
     return (await this.#json('POST', path, body, options)) as ImportResult;
   }
 
+  /** One request to a route of the table; the answer's JSON. In two-person mode it may be an `ApprovalAskedJson`. */
+  async call(
+    name: AdminRouteName,
+    asked: AdminRequest = {},
+    options: AbortOptions = {},
+  ): Promise<unknown> {
+    const { method, path } = adminRoute(name);
+    const { params = {}, query = {}, body, token, timeoutMs } = asked;
+    const filled = path.replaceAll(/:([a-z]+)/g, (_, key: string) =>
+      encodeURIComponent(params[key] ?? ''),
+    );
+    const search = new URLSearchParams(query).toString();
+    const target = search === '' ? filled : `${filled}?${search}`;
+    const content = method === 'GET' ? undefined : (body ?? {});
+    return this.#json(method, target, content, { ...options, token, timeoutMs });
+  }
+
+  /** Freezes a validator for good, and gives its floor: a FilePV state file, as bytes (S34). */
+  async handOver(validator: string, options: AbortOptions = {}): Promise<Uint8Array> {
+    const path = `/v1/validators/${encodeURIComponent(validator)}/hand-over`;
+    return this.#ask('POST', path, {}, { ...options, timeoutMs: HAND_OVER_TIMEOUT_MS });
+  }
+
   /** Entries of the audit log that no segment has, from the first or after one. */
   async auditLive(after: string | undefined, options: AbortOptions = {}): Promise<LivePage> {
     const query = after === undefined ? '' : `?after=${after}`;
@@ -110,7 +155,7 @@ export class AdminClient {
     method: string,
     path: string,
     body: object | undefined,
-    options: AbortOptions,
+    options: SendOptions,
   ): Promise<unknown> {
     return parseJson(await this.#ask(method, path, body, options));
   }
@@ -119,18 +164,20 @@ export class AdminClient {
     method: string,
     path: string,
     body: object | undefined,
-    options: AbortOptions,
+    options: SendOptions,
   ): Promise<Uint8Array> {
-    using deadline = this.#clock.deadline(DEADLINE_MS);
+    using deadline = this.#clock.deadline(options.timeoutMs ?? DEADLINE_MS);
     const signal = anySignal(deadline.signal, options.signal) ?? deadline.signal;
-    const answer = await this.#exchange(method, path, body, signal).catch((cause: unknown) => {
-      options.signal?.throwIfAborted();
-      if (cause instanceof CodedError) throw cause;
-      throw new AdminUnreachableError(this.#socketPath, {
-        cause: deadline.signal.aborted ? deadline.signal.reason : cause,
-      });
-    });
-    if (answer.status === 200) return answer.body;
+    const answer = await this.#exchange(method, path, body, { signal, token: options.token }).catch(
+      (cause: unknown) => {
+        options.signal?.throwIfAborted();
+        if (cause instanceof CodedError) throw cause;
+        throw new AdminUnreachableError(this.#socketPath, {
+          cause: deadline.signal.aborted ? deadline.signal.reason : cause,
+        });
+      },
+    );
+    if (answer.status === 200 || answer.status === 202) return answer.body;
     const problem = parseJson(answer.body);
     if (!isProblem(problem)) throw new AdminAnswerError(`status ${answer.status} without a code`);
     throw new AdminRefusedError(answer.status, problem);
@@ -140,14 +187,16 @@ export class AdminClient {
     method: string,
     path: string,
     body: object | undefined,
-    signal: AbortSignal,
+    { signal, token }: { readonly signal: AbortSignal; readonly token: string | undefined },
   ): Promise<Answer> {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     const content = body === undefined ? undefined : utf8Bytes(JSON.stringify(body));
-    const headers =
-      content === undefined
+    const headers = {
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(content === undefined
         ? {}
-        : { 'content-type': 'application/json', 'content-length': content.length };
+        : { 'content-type': 'application/json', 'content-length': content.length }),
+    };
     const socketPath = this.#socketPath;
     const sent = request(
       { socketPath, method, path, headers, signal, agent: false },
