@@ -5,7 +5,7 @@
 import type { AbortOptions } from '@privval/proto/runtime/abort';
 import type { Contradiction } from '../rotation/rotation.ts';
 import type { ChainSource, FollowerStatus } from './chain-follower.ts';
-import type { HeaderFacts, PowerUpdate, SignedHeaderFacts } from './node-rpc.ts';
+import type { HeaderFacts, NodeRpc, PowerUpdate, SignedHeaderFacts } from './node-rpc.ts';
 
 /** What the sources agree on, or not. */
 export type ChainEvent =
@@ -48,6 +48,13 @@ export interface ChainView extends AsyncDisposable {
   /** Of the last 256 heights. */
   attendance(fromHeight: bigint): readonly Attendance[];
   followers(): readonly FollowerStatus[];
+  /**
+   * Asks one source after the other, nodes first, until one answers: for what is in no event. Never
+   * while a node waits for an answer of ours.
+   *
+   * @throws {NoSourceError} ERR_NO_CHAIN_SOURCE with what the last one said.
+   */
+  ask<T>(question: (rpc: NodeRpc) => Promise<T>, options?: AbortOptions): Promise<T>;
   /** Sources come and go with `nodes add`, `remove` and reload; the others are not touched. */
   setSources(sources: readonly ChainSource[]): void;
 }

@@ -116,7 +116,7 @@ export class NodeFollower implements ChainFollower {
       source: { ...source, url: this.#url.shown },
       mode: this.#mode,
       version: this.#status?.version,
-      tip: this.#tip === 0n ? undefined : this.#tip,
+      tip: this.tip === 0n ? undefined : this.tip,
       isCatchingUp: this.#status?.isCatchingUp ?? false,
       reconnects: this.#reconnects,
       lastError: this.#lastError,
@@ -130,7 +130,13 @@ export class NodeFollower implements ChainFollower {
     this.#queue.close();
   }
 
-  get #tip(): bigint {
+  /** How it hears of blocks now. */
+  get mode(): FollowMode {
+    return this.#mode;
+  }
+
+  /** The newest height it has told of; 0 while there is none. */
+  get tip(): bigint {
     const latest = this.#status?.latestHeight ?? 0n;
     return latest > this.#told ? latest : this.#told;
   }
@@ -299,13 +305,13 @@ export class NodeFollower implements ChainFollower {
 
   #readResults(): Promise<void> {
     return this.#untilDisposed(async (options) => {
-      await this.#until(() => this.#tip > 0n, options);
-      let next = this.#options.updatesFrom ?? this.#tip;
+      await this.#until(() => this.tip > 0n, options);
+      let next = this.#options.updatesFrom ?? this.tip;
       for (;;) {
         await this.#untilTip(next, options);
         next = await this.#skipPruned(next, options);
         next =
-          this.#tip - next > MANY_HEIGHTS
+          this.tip - next > MANY_HEIGHTS
             ? await this.#readMany(next, options)
             : await this.#readOne(next, options);
       }
@@ -318,7 +324,7 @@ export class NodeFollower implements ChainFollower {
     const deps = {
       rpc: this.rpc,
       clock: this.#deps.clock,
-      tip: () => this.#tip,
+      tip: () => this.tip,
       untilTip: (wanted: bigint, wait: AbortOptions) => this.#untilTip(wanted, wait),
     };
     const updates = told ?? (await readUpdates(deps, height, options));
@@ -388,7 +394,7 @@ export class NodeFollower implements ChainFollower {
   }
 
   async #untilTip(height: bigint, options: AbortOptions): Promise<void> {
-    await this.#until(() => this.#tip >= height, options);
+    await this.#until(() => this.tip >= height, options);
   }
 
   async #until(isSo: () => boolean, options: AbortOptions): Promise<void> {

@@ -51,3 +51,17 @@ export class InvalidRpcUrlError extends CodedError {
     super(`not the URL of an RPC (http://host:port or https://host): ${reason}`);
   }
 }
+
+/** No source of a validator's chain gives an answer. */
+export class NoSourceError extends CodedError {
+  override readonly name = 'NoSourceError';
+  readonly code = 'ERR_NO_CHAIN_SOURCE';
+
+  constructor(validator: string, options?: ErrorOptions) {
+    const reason = options?.cause instanceof Error ? options.cause.message : 'none is configured';
+    super(
+      `no RPC tells of the chain of validator ${JSON.stringify(validator)}: ${reason}`,
+      options,
+    );
+  }
+}
