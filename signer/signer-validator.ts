@@ -21,6 +21,7 @@ import type { ChainId } from '@privval/proto/types/chain-id';
 import type { DialNode } from './connection/dial-node.ts';
 import type { GrpcListenOptions } from './connection/grpc-options.ts';
 import type { NodeAddress } from './connection/node-address.ts';
+import type { ConnectionChange } from './connection/node-link.ts';
 import type { Floor, ValidatorRecord } from './guard/sign-state-store.ts';
 import { Keyring } from './keyring/keyring.ts';
 import {
@@ -43,6 +44,7 @@ export interface SignerValidatorDeps {
   readonly openProvider: (options: ProviderOptions) => Promise<KeyProvider>;
   /** What signs with the keys, behind the gate, for one asker. */
   readonly privValidator: (keyring: Keyring, asker: string) => PrivValidator;
+  readonly onConnection?: ((change: ConnectionChange) => void) | undefined;
   /** Owns the keys, and is disposed after the gate. */
   readonly keys: AsyncDisposableStack;
 }
@@ -268,12 +270,12 @@ export class SignerValidator implements AsyncDisposable {
 
   #serve(key: SigningKey): void {
     if (this.#shutdown.signal.aborted) return;
-    const { dial, clock, random, logger, privValidator } = this.#deps;
+    const { dial, clock, random, logger, privValidator, onConnection } = this.#deps;
     this.#sinceMs = clock.now();
     const keyring = new Keyring(key);
     const privValidatorFor = (asker: string): PrivValidator => privValidator(keyring, asker);
     this.#served = ServedValidator.start(
-      { privValidatorFor, dial, clock, random, logger },
+      { privValidatorFor, onConnection, dial, clock, random, logger },
       this.#options,
     );
     this.#inService.resolve();

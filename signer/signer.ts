@@ -12,6 +12,7 @@ import { auditObserver } from './audit/audit-observer.ts';
 import { HomeAuditLog, type HomeAuditLogOptions } from './audit/home-audit-log.ts';
 import { type DialNode, dialNode } from './connection/dial-node.ts';
 import { checkGrpcListen } from './connection/grpc-options.ts';
+import type { ConnectionChange } from './connection/node-link.ts';
 import { StoredControlDesk } from './controls/control-desk.ts';
 import { ValidatorControls } from './controls/validator-controls.ts';
 import { Gate } from './guard/gate.ts';
@@ -27,6 +28,7 @@ import { KeyClaims } from './keyring/key-claims.ts';
 import type { Keyring } from './keyring/keyring.ts';
 import { ProviderDoor } from './keyring/provider-door.ts';
 import type { ProviderOptions } from './keyring/provider-options.ts';
+import type { DecisionObserver } from './priv-validator/decision-outcome.ts';
 import { LocalPrivValidator } from './priv-validator/local-priv-validator.ts';
 import { ConfigBindingError, NoValidatorInServiceError } from './signer-errors.ts';
 import type { SignerStatus, ValidatorFault } from './signer-status.ts';
@@ -47,6 +49,12 @@ export interface SignerDeps {
   readonly dial?: DialNode | undefined;
   /** How the places of keys are opened; what it gives is the signer's. @default {@link ProviderDoor} */
   readonly openProvider?: ((options: ProviderOptions) => Promise<KeyProvider>) | undefined;
+  /** Hears how each request ended, as the audit log does. */
+  readonly observer?: DecisionObserver | undefined;
+  /** Hears of connections that come and go, as the audit log does. */
+  readonly onConnection?: ((validator: string, change: ConnectionChange) => void) | undefined;
+  /** The newest block of a validator's chain that is known (S33). @default nothing is known */
+  readonly tipOf?: ((validator: string) => bigint | undefined) | undefined;
 }
 
 /** What a {@link Signer} serves, and from where. */
@@ -120,7 +128,13 @@ export class Signer implements AsyncDisposable {
     const journal = new AuditJournal({ clock, logger });
     const store = resources.use(
       SqliteSignStateStore.open(
-        { logger, clock, journal, controlOf: (validator) => stored.of(validator) },
+        {
+          logger,
+          clock,
+          journal,
+          controlOf: (validator) => stored.of(validator),
+          tipOf: deps.tipOf,
+        },
         { directory: home },
       ),
     );
@@ -142,7 +156,11 @@ export class Signer implements AsyncDisposable {
     const keyFailed = ({ validator, error }: KeyFault): void =>
       validators.find(({ name }) => name === validator)?.keyFailed(error);
     const verifier = resources.use(new SideVerifier({ logger }));
-    const observer = auditObserver(audit);
+    const intoAudit = auditObserver(audit);
+    const observer: DecisionObserver = (outcome) => {
+      intoAudit(outcome);
+      deps.observer?.(outcome);
+    };
     const gate = resources.use(new Gate({ store, clock, logger, onKeyFault: keyFailed, verifier }));
     resources.defer(async () => {
       await Promise.all(validators.map((validator) => validator[Symbol.asyncDispose]()));
@@ -153,7 +171,11 @@ export class Signer implements AsyncDisposable {
     const openProvider = deps.openProvider ?? ((place) => door.openProvider(place));
     for (const [validator, record] of records) {
       const { name, chainId } = validator;
-      const parts = { clock, random, logger, dial, openProvider, keys };
+      const onConnection = (change: ConnectionChange): void => {
+        audit.connection(name, change);
+        deps.onConnection?.(name, change);
+      };
+      const parts = { clock, random, logger, dial, openProvider, keys, onConnection };
       const privValidator = (keyring: Keyring, asker: string): PrivValidator =>
         new LocalPrivValidator(
           { gate, keyring, logger, clock, onKeyFault: keyFailed, observer },
