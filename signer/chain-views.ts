@@ -9,6 +9,7 @@ import type { ChainSource } from './chain/chain-follower.ts';
 import { ChainProgress } from './chain/chain-progress.ts';
 import type { ChainView } from './chain/chain-view.ts';
 import { JoinedView } from './chain/joined-view.ts';
+import { countedTip } from './chain/known-tip.ts';
 import { ChainWitness, reasonOfProof } from './chain/watch-chain.ts';
 import { printNodeAddress } from './connection/node-address.ts';
 import type { StoredControlDesk } from './controls/control-desk.ts';
@@ -66,6 +67,14 @@ export class ChainViews implements AsyncDisposable {
   /** `undefined` for a validator that never had an RPC. */
   of(validator: string): ChainView | undefined {
     return this.#watched.get(validator)?.view;
+  }
+
+  /** The tip as far as it counts for the floor's limits (S33): asked within the floor's transaction. */
+  tipOf(validator: string): bigint | undefined {
+    const told = this.#watched.get(validator)?.view.tip();
+    return told === undefined
+      ? undefined
+      : countedTip(told, this.#deps.store.floor(validator).height);
   }
 
   /** The RPCs as they are configured now; those that stay are not touched. */

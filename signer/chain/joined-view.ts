@@ -1,39 +1,26 @@
 /** {@link ChainView} of one validator over any number of sources. */
 import { type AbortOptions, abortable } from '@privval/proto/runtime/abort';
-import { equalBytes } from '@privval/proto/runtime/bytes';
 import type { Clock } from '@privval/proto/runtime/clock';
-import { errorCode, InvariantError } from '@privval/proto/runtime/coded-error';
+import { InvariantError } from '@privval/proto/runtime/coded-error';
 import type { Logger } from '@privval/proto/runtime/logger';
 import type { RandomSource } from '@privval/proto/runtime/random';
-import { AttendanceBook, attendanceIn } from './attendance-book.ts';
+import { AttendanceBook } from './attendance-book.ts';
 import type { ChainNews, ChainSource, FollowerStatus } from './chain-follower.ts';
 import type { ChainProgress } from './chain-progress.ts';
 import type { Attendance, ChainEvent, ChainView } from './chain-view.ts';
-import { findCommit, findSet } from './commit-reader.ts';
+import { walkCommits } from './commit-walk.ts';
 import { judgeUpdates, NOTHING_TOLD, settleUpdates, type UpdatesTold } from './judge-updates.ts';
 import { NewsHub } from './news-hub.ts';
 import { NodeFollower } from './node-follower.ts';
-import type {
-  HeaderFacts,
-  NodeRpc,
-  PowerUpdate,
-  SetMember,
-  SignedHeaderFacts,
-} from './node-rpc.ts';
+import type { HeaderFacts, NodeRpc, PowerUpdate, SignedHeaderFacts } from './node-rpc.ts';
 import { NoSourceError } from './node-rpc-errors.ts';
-import { provenUpdates } from './set-changes.ts';
+import { settledBy } from './settling.ts';
 
 /** Items that wait for each reader; then the sources are not read any more. */
 const MAX_WAITING = 256;
 
-/** How far back commits are looked at (S36). */
-const MAX_COMMITS_BACK = 1_000n;
-
-/** Between attempts to read a commit, or to settle a contradiction. */
+/** Between attempts to settle a contradiction. */
 const RETRY_MS = 500;
-
-/** Under this name the progress of commits is kept: it is nobody's but the chain's. */
-const CHAIN = 'chain';
 
 /** Collaborators of a {@link JoinedView}. */
 export interface JoinedViewDeps {
@@ -66,7 +53,7 @@ interface Followed {
 
 /**
  * Joins what the sources tell. Its loops end with its dispose: one a source, which takes its news;
- * {@link #readCommits}; and one for each contradiction, until a header settles it.
+ * one that walks the commits; and one for each contradiction, until a header settles it.
  *
  * Readers should subscribe in the turn in which the view was started: what was told before is not
  * told to them.
@@ -84,7 +71,6 @@ export class JoinedView implements ChainView {
   #followed = new Map<string, Followed>();
   #told: UpdatesTold = NOTHING_TOLD;
   #newest: HeaderFacts | undefined;
-  #set: { readonly hash: Uint8Array; readonly members: readonly SetMember[] } | undefined;
   #changed = Promise.withResolvers<void>();
 
   private constructor(deps: JoinedViewDeps, options: JoinedViewOptions) {
@@ -170,8 +156,8 @@ export class JoinedView implements ChainView {
     const { chainId } = this.#options;
     const name = nameOf(source);
     const own = progress.of(name).resultsRead;
-    // A source that is new begins where the others are: what they told is known.
-    const read = own > 0n ? own : progress.newest.resultsRead;
+    // A source that is new begins where the slowest other one is: what all have told is known.
+    const read = own > 0n ? own : this.#slowest();
     const follower = NodeFollower.start(
       { clock, random },
       { source, chainId, updatesFrom: read === 0n ? undefined : read + 1n },
@@ -180,6 +166,14 @@ export class JoinedView implements ChainView {
     const pump = this.#take(name, source, follower, { signal: stop.signal });
     this.#run(pump);
     return { source, id, follower, pump, stop };
+  }
+
+  /** How far the slowest of the sources that have told anything has come; 0 without any. */
+  #slowest(): bigint {
+    const read = [...this.#followed.values()]
+      .map(({ source }) => this.#deps.progress.of(nameOf(source)).resultsRead)
+      .filter((height) => height > 0n);
+    return read.reduce((a, b) => (a < b ? a : b), read[0] ?? 0n);
   }
 
   #leave({ id, follower, pump, stop }: Followed): void {
@@ -296,104 +290,36 @@ export class JoinedView implements ChainView {
     );
   }
 
-  /** Until a header shows it: one that every source tells alike, and sets that have its hashes. */
+  /** By those that can be reached: one that is gone says nothing. */
   async #settle(height: bigint, options: AbortOptions): Promise<readonly PowerUpdate[]> {
     for (;;) {
       await this.#until(() => this.#tip > height, options);
-      const next = await this.#agreedHeader(height + 1n, options);
-      for (const rpc of next === undefined ? [] : this.#rpcs()) {
-        const updates = next && (await updatesProvenBy(rpc, next, options));
-        if (updates !== undefined) return updates;
-      }
+      const rpcs = this.#inOrder().filter(isReached);
+      const updates = await settledBy(
+        rpcs.map(({ follower }) => follower.rpc),
+        height + 1n,
+        options,
+      );
+      if (updates !== undefined) return updates;
       await this.#deps.clock.sleep(RETRY_MS, options);
     }
   }
 
-  /** A header that every source that can be reached tells alike: one that has not come so far is waited for. */
-  async #agreedHeader(height: bigint, options: AbortOptions): Promise<HeaderFacts | undefined> {
-    const reached = this.#inOrder().filter(isReached);
-    const told = await Promise.all(
-      reached.map(async ({ follower }) => {
-        try {
-          return (await follower.rpc.headers(height, height, options))[0];
-        } catch {
-          options.signal?.throwIfAborted();
-          return undefined;
-        }
-      }),
-    );
-    const [first] = told;
-    if (first === undefined) return undefined;
-    const isAgreed = told.every(
-      (header) =>
-        header !== undefined &&
-        equalBytes(header.nextValidatorsHash, first.nextValidatorsHash) &&
-        equalBytes(header.validatorsHash, first.validatorsHash),
-    );
-    return isAgreed ? first : undefined;
-  }
-
-  /** Each height twice: as it is at the tip, where a signature shows first, and when it is final. */
   #readCommits(): Promise<void> {
-    return this.#untilDisposed(async (options) => {
-      await this.#until(() => this.#firstTip > 0n, options);
-      for (let height = this.#firstCommit(); ; height++) {
-        await this.#until(() => this.#firstTip >= height, options);
-        if (height === this.#firstTip) await this.#readCommit(height, false, options);
-        for (;;) {
-          await this.#until(() => this.#firstTip > height, options);
-          if (await this.#readCommit(height, true, options)) break;
-          await this.#deps.clock.sleep(RETRY_MS, options);
-        }
-      }
-    });
-  }
-
-  #firstCommit(): bigint {
-    const tip = this.#firstTip;
-    const checked = this.#deps.progress.of(CHAIN).commitsChecked;
-    const floor = this.#options.floorHeight();
-    const wanted = checked > 0n && checked < floor ? checked + 1n : floor;
-    const lowest = tip > MAX_COMMITS_BACK ? tip - MAX_COMMITS_BACK + 1n : 1n;
-    const from = wanted > lowest ? wanted : lowest;
-    return from < tip ? from : tip;
-  }
-
-  /** @returns false when nobody has it now: it is tried again. A commit that nobody keeps is passed over. */
-  async #readCommit(height: bigint, isFinal: boolean, options: AbortOptions): Promise<boolean> {
-    const found = await findCommit(this.#rpcs(), { height, isFinal }, options);
-    if (found.kind === 'silent') return false;
-    if (found.kind === 'missing') return isFinal && (await this.#isPruned(height, options));
-    const { commit } = found;
-    await this.#noteAttendance(commit, options);
-    const onHandled = (): void => {
-      if (isFinal) this.#deps.progress.note(CHAIN, { commitsChecked: height, tip: this.#tip });
+    const { clock, progress } = this.#deps;
+    const { floorHeight, keys } = this.#options;
+    const walk = {
+      clock,
+      progress,
+      attendance: this.#attendance,
+      sources: () => this.#inOrder().map(({ follower }) => follower),
+      until: (isSo: () => boolean, wait: AbortOptions) => this.#until(isSo, wait),
+      floorHeight,
+      keys,
+      deliver: (commit: SignedHeaderFacts, wait: AbortOptions, onHandled: () => void) =>
+        this.#commits.put(commit, wait, onHandled),
     };
-    await this.#commits.put(commit, options, onHandled);
-    return true;
-  }
-
-  async #isPruned(height: bigint, options: AbortOptions): Promise<boolean> {
-    const rpcs = this.#rpcs();
-    const told = await Promise.allSettled(rpcs.map((rpc) => rpc.status(options)));
-    options.signal?.throwIfAborted();
-    return told.every((one) => one.status === 'rejected' || one.value.earliestHeight > height);
-  }
-
-  async #noteAttendance(commit: SignedHeaderFacts, options: AbortOptions): Promise<void> {
-    const keys = this.#options.keys();
-    const noted = attendanceIn(commit, keys, undefined);
-    if (noted.state !== 'unknown') {
-      this.#attendance.note(noted);
-      return;
-    }
-    if (this.#set === undefined || !equalBytes(this.#set.hash, commit.validatorsHash)) {
-      const members = await findSet(this.#rpcs(), commit, options);
-      this.#set = members && { hash: commit.validatorsHash, members };
-    }
-    this.#attendance.note(
-      attendanceIn(commit, keys, this.#set && memberOf(this.#set.members, keys)),
-    );
+    return this.#untilDisposed((options) => walkCommits(walk, options));
   }
 
   /** Those that are reached first, nodes before witnesses, as they are configured. */
@@ -412,11 +338,6 @@ export class JoinedView implements ChainView {
     let tip = 0n;
     for (const { follower } of this.#followed.values()) if (follower.tip > tip) tip = follower.tip;
     return tip;
-  }
-
-  /** Of the source that is asked first. */
-  get #firstTip(): bigint {
-    return this.#inOrder()[0]?.follower.tip ?? 0n;
   }
 
   async #untilDisposed(loop: (options: AbortOptions) => Promise<void>): Promise<void> {
@@ -446,13 +367,6 @@ function idOf(source: ChainSource): string {
   return `${nameOf(source)} ${source.url}`;
 }
 
-/** The first of our keys that is in a set. */
-function memberOf(members: readonly SetMember[], keys: readonly Uint8Array[]): Uint8Array | 'none' {
-  const has = (key: Uint8Array): boolean =>
-    members.some(({ publicKey }) => publicKey !== undefined && equalBytes(publicKey, key));
-  return keys.find(has) ?? 'none';
-}
-
 /** Its name in logs, contradictions and the table of progress. Shows no password of a URL. */
 export function nameOf(source: ChainSource): string {
   return source.kind === 'node' ? source.node : `witness ${hostOf(source.url)}`;
@@ -460,23 +374,4 @@ export function nameOf(source: ChainSource): string {
 
 function hostOf(url: string): string {
   return URL.parse(url.replace(/^tcp:/, 'http:'))?.host ?? 'unreadable';
-}
-
-async function updatesProvenBy(
-  rpc: NodeRpc,
-  next: HeaderFacts,
-  options: AbortOptions,
-): Promise<readonly PowerUpdate[] | undefined> {
-  try {
-    const [before, after] = await Promise.all([
-      rpc.validators(next.height, options),
-      rpc.validators(next.height + 1n, options),
-    ]);
-    if (before === undefined || after === undefined) return undefined;
-    return provenUpdates(next, { before, after });
-  } catch (error) {
-    options.signal?.throwIfAborted();
-    if (errorCode(error) === 'ERR_INVARIANT') throw error;
-    return undefined;
-  }
 }

@@ -1,6 +1,5 @@
 /** {@link ChainFollower} of one node's RPC. */
 import { type AbortOptions, abortable } from '@privval/proto/runtime/abort';
-import { equalBytes } from '@privval/proto/runtime/bytes';
 import type { Clock } from '@privval/proto/runtime/clock';
 import { errorCode, InvariantError } from '@privval/proto/runtime/coded-error';
 import type { RandomSource } from '@privval/proto/runtime/random';
@@ -15,10 +14,10 @@ import type {
 import { EventStream } from './event-stream.ts';
 import { HttpNodeRpc } from './http-node-rpc.ts';
 import { NewsQueue } from './news-queue.ts';
-import type { HeaderFacts, NodeRpc, NodeStatus, PowerUpdate } from './node-rpc.ts';
+import type { HeaderFacts, NodeRpc, NodeStatus } from './node-rpc.ts';
 import { ForeignNodeError } from './node-rpc-errors.ts';
+import { ResultsWalk } from './results-walk.ts';
 import { parseRpcUrl, type RpcUrl } from './rpc-url.ts';
-import { readUpdates } from './updates-reader.ts';
 
 /** Without events the node is asked each second. */
 const POLL_INTERVAL_MS = 1_000;
@@ -35,14 +34,8 @@ const MAX_WAITING = 1_024;
 /** Between attempts to reach a source, or its events: with jitter, no longer than the last. */
 const BACK_OFF = { minMs: 100, firstMs: 500, maxMs: 10_000 };
 
-/** From so many heights behind on, headers tell where results are worth reading. */
-const MANY_HEIGHTS = 1_000n;
-
 /** Headers in one answer. */
 const HEADERS = 20n;
-
-/** Updates told by events that wait for their turn: older ones are read instead. */
-const MAX_TOLD = 64;
 
 /** Collaborators of a {@link NodeFollower}. */
 export interface NodeFollowerDeps {
@@ -63,8 +56,7 @@ export interface NodeFollowerOptions {
  *
  * Three loops end with the dispose, and with nothing else but a bug: {@link #hear} reaches the
  * source and asks it for its newest height; {@link #listen} keeps a subscription to its events;
- * {@link #readResults} reads the updates of each height, one after the other, and goes on where it
- * was after every interruption. A block is told when it is heard of, its updates when they were read.
+ * {@link ResultsWalk} reads the updates of each height, one after the other. A block is told when it is heard of, its updates when they were read.
  */
 export class NodeFollower implements ChainFollower {
   readonly rpc: NodeRpc;
@@ -75,7 +67,7 @@ export class NodeFollower implements ChainFollower {
   readonly #queue = new NewsQueue<ChainNews>(MAX_WAITING);
   readonly #shutdown = new AbortController();
   readonly #loops: Promise<unknown>;
-  readonly #toldUpdates = new Map<bigint, readonly PowerUpdate[]>();
+  readonly #results: ResultsWalk;
   #mode: FollowMode = 'lost';
   #isReached = false;
   #stream: EventStream | undefined;
@@ -94,7 +86,17 @@ export class NodeFollower implements ChainFollower {
     this.#url = parseRpcUrl(source.url);
     this.#http = new HttpNodeRpc(deps, { url: source.url, chainId });
     this.rpc = this.#http;
-    this.#loops = Promise.all([this.#hear(), this.#listen(), this.#readResults()]);
+    this.#results = new ResultsWalk({
+      rpc: this.rpc,
+      clock: deps.clock,
+      tip: () => this.tip,
+      earliest: () => this.#status?.earliestHeight ?? 0n,
+      untilTip: (height, wait) => this.#until(() => this.tip >= height, wait),
+      tell: (news, wait) => this.#tell(news, wait),
+    });
+    const read = (wait: AbortOptions): Promise<void> =>
+      this.#results.walk(options.updatesFrom, wait);
+    this.#loops = Promise.all([this.#hear(), this.#listen(), this.#untilDisposed(read)]);
   }
 
   /**
@@ -290,80 +292,9 @@ export class NodeFollower implements ChainFollower {
         const chains = { expected: chainId, found: header.chainId };
         throw new ForeignNodeError(this.#url.shown, chains);
       }
-      if (updates !== undefined) this.#keepUpdates(header.height, updates);
+      if (updates !== undefined) this.#results.keep(header.height, updates);
       await this.#tellBlock(header, options);
     }
-  }
-
-  #keepUpdates(height: bigint, updates: readonly PowerUpdate[]): void {
-    this.#toldUpdates.set(height, updates);
-    const [oldest] = this.#toldUpdates.keys();
-    if (this.#toldUpdates.size > MAX_TOLD && oldest !== undefined) {
-      this.#toldUpdates.delete(oldest);
-    }
-  }
-
-  #readResults(): Promise<void> {
-    return this.#untilDisposed(async (options) => {
-      await this.#until(() => this.tip > 0n, options);
-      let next = this.#options.updatesFrom ?? this.tip;
-      for (;;) {
-        await this.#untilTip(next, options);
-        next = await this.#skipPruned(next, options);
-        next =
-          this.tip - next > MANY_HEIGHTS
-            ? await this.#readMany(next, options)
-            : await this.#readOne(next, options);
-      }
-    });
-  }
-
-  async #readOne(height: bigint, options: AbortOptions): Promise<bigint> {
-    const told = this.#toldUpdates.get(height);
-    this.#toldUpdates.delete(height);
-    const deps = {
-      rpc: this.rpc,
-      clock: this.#deps.clock,
-      tip: () => this.tip,
-      untilTip: (wanted: bigint, wait: AbortOptions) => this.#untilTip(wanted, wait),
-    };
-    const updates = told ?? (await readUpdates(deps, height, options));
-    await this.#tell({ kind: 'updates', height, updates }, options);
-    return height + 1n;
-  }
-
-  /** After a long absence: a block without updates leaves the hash in the next header as it was. */
-  async #readMany(first: bigint, options: AbortOptions): Promise<bigint> {
-    const headers = await this.#headersFrom(first, options);
-    let next = first;
-    for (const [index, header] of headers.entries()) {
-      const after = headers[index + 1];
-      if (after === undefined || header.height !== next || after.height !== next + 1n) break;
-      if (equalBytes(header.nextValidatorsHash, after.nextValidatorsHash)) {
-        await this.#tell({ kind: 'updates', height: next, updates: [] }, options);
-        next += 1n;
-      } else next = await this.#readOne(next, options);
-    }
-    return next === first ? await this.#readOne(first, options) : next;
-  }
-
-  /** None when the node does not give them: then the results are read one by one. */
-  async #headersFrom(first: bigint, options: AbortOptions): Promise<readonly HeaderFacts[]> {
-    try {
-      return await this.rpc.headers(first, first + HEADERS - 1n, options);
-    } catch (error) {
-      options.signal?.throwIfAborted();
-      this.#note(error);
-      return [];
-    }
-  }
-
-  /** What the node has pruned is told once, as not kept. */
-  async #skipPruned(next: bigint, options: AbortOptions): Promise<bigint> {
-    const earliest = this.#status?.earliestHeight ?? 0n;
-    if (next >= earliest) return next;
-    await this.#tell({ kind: 'updates', height: earliest - 1n, updates: undefined }, options);
-    return earliest;
   }
 
   async #tellBlock(header: HeaderFacts, options: AbortOptions): Promise<void> {
@@ -391,10 +322,6 @@ export class NodeFollower implements ChainFollower {
       atMs: this.#deps.clock.now(),
     };
     return this.#lastError;
-  }
-
-  async #untilTip(height: bigint, options: AbortOptions): Promise<void> {
-    await this.#until(() => this.tip >= height, options);
   }
 
   async #until(isSo: () => boolean, options: AbortOptions): Promise<void> {
