@@ -58,6 +58,8 @@ const LOCAL = 'local';
 
 /** Collaborators of {@link SqliteSignStateStore}. */
 export interface SqliteSignStateStoreDeps {
+  /** Share of the log's room from which on {@link SqliteSignStateStore.maintain} copies it. @default 0.75 */
+  readonly checkpointShare?: number | undefined;
   readonly logger: Logger;
   readonly clock: Clock;
   /** The newest block of a validator's chain that is known, for S33. @default nothing is known */
@@ -351,7 +353,11 @@ export class SqliteSignStateStore implements SignStateStore, HomeTables {
 
   /** Copies the write-ahead log once it is half full, and saves signatures on the way. */
   maintain(): void {
-    if (this.#files === undefined || logShare(this.#files) < CHECKPOINT_SHARE) return;
+    if (
+      this.#files === undefined ||
+      logShare(this.#files) < (this.#deps.checkpointShare ?? CHECKPOINT_SHARE)
+    )
+      return;
     try {
       this.flush();
       const { database } = this.#proven();

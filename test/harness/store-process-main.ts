@@ -25,7 +25,7 @@ export interface StoreReply {
 }
 
 const clock = new ManualClock();
-const deps = { logger: silentLogger, clock };
+const deps = { checkpointShare: 0.02, logger: silentLogger, clock };
 let store: SqliteSignStateStore | undefined;
 
 async function run(command: StoreCommand): Promise<string> {

@@ -19,6 +19,7 @@ import {
   medianOfRounds,
   stagesFromLog,
 } from './measure.ts';
+import { culprits } from './slowest.ts';
 import type { SubjectName } from './subjects.ts';
 import type { MessageKind } from './workload.ts';
 
@@ -93,6 +94,13 @@ async function mix(transport: 'tcp' | 'unix', pauseMs: number): Promise<void> {
     head('Stages inside privval (its decision lines, whole run)', 'ms');
     const log = join(directory, `mix-${transport}-${pauseMs}-privval`, 'log');
     for (const [stage, figures] of stagesFromLog(log)) row(stage, figures, 3);
+    const asked = rounds.filter(({ name }) => name === 'privval').flatMap((r) => r.requests);
+    for (const share of [0.01, 0.001]) {
+      print(`\nwhere the slowest ${share * 100} % spent most of their time:`);
+      for (const { place, count, medianMs } of culprits(asked, log, share)) {
+        print(`${place}: ${count} (${medianMs.toFixed(1)} ms there at the median)`);
+      }
+    }
   }
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { InvariantError } from '@privval/proto/runtime/coded-error';
 import { median, type Percentiles, percentiles } from '../histogram.ts';
 import { type Asked, type Listen, NodeEnd } from './node-end.ts';
+import type { TimedRequest } from './slowest.ts';
 import { type Subject, type SubjectName, startSubject } from './subjects.ts';
 import { heightRequests, type MessageKind, requestOfKind } from './workload.ts';
 
@@ -55,6 +56,8 @@ async function warmUp(pair: Pair): Promise<void> {
 export interface MixRound {
   readonly name: SubjectName;
   readonly figures: Percentiles;
+  /** One by one, in the order asked. */
+  readonly requests: readonly TimedRequest[];
 }
 
 /**
@@ -85,14 +88,16 @@ export async function measureMix(
   const result: MixRound[] = [];
   for (let round = 0; round < options.rounds; round++) {
     for (const pair of pairs) {
-      const samples: number[] = [];
-      while (samples.length < options.requestsPerRound) {
-        for (const request of heightRequests(pair.end.chainId, pair.nextHeight())) {
-          samples.push(await timeAsk(pair.end, request));
+      const requests: TimedRequest[] = [];
+      while (requests.length < options.requestsPerRound) {
+        const height = pair.nextHeight();
+        for (const [i, request] of heightRequests(pair.end.chainId, height).entries()) {
+          requests.push({ height, step: i + 1, microseconds: await timeAsk(pair.end, request) });
           if (options.pauseMs > 0) await pause(options.pauseMs);
         }
       }
-      result.push({ name: pair.subject.name, figures: percentiles(samples) });
+      const figures = percentiles(requests.map(({ microseconds }) => microseconds));
+      result.push({ name: pair.subject.name, figures, requests });
     }
   }
   return result;
@@ -213,7 +218,10 @@ export function stagesFromLog(path: string): ReadonlyMap<string, Percentiles> {
     if (!line.startsWith('{')) continue;
     const fields: Record<string, unknown> = JSON.parse(line);
     for (const [field, value] of Object.entries(fields)) {
-      if (typeof value !== 'number' || !/^(queue|reserve|sign|verify|total)Ms$/.test(field))
+      if (
+        typeof value !== 'number' ||
+        !/^(queue|reserve|sign|verify|extension|total)Ms$/.test(field)
+      )
         continue;
       const list = samples.get(field) ?? [];
       list.push(value);
