@@ -31,6 +31,9 @@ export interface Sodium {
     publicKey: Uint8Array,
   ): boolean;
 
+  /** Into 32 bytes. */
+  crypto_hash_sha256(digest: Uint8Array, message: Uint8Array): void;
+
   crypto_scalarmult_base(publicKey: Uint8Array, secretKey: Uint8Array): void;
   /** @throws an `Error` when the result is all zero. */
   crypto_scalarmult(shared: Uint8Array, secretKey: Uint8Array, publicKey: Uint8Array): void;

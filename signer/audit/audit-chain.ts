@@ -1,11 +1,13 @@
 /** The chain of hashes over every entry of the audit log. */
-import { hash } from 'node:crypto';
+import { sodium } from '@privval/proto/crypto/sodium';
 import { hexFromBytes } from '@privval/proto/runtime/bytes';
 import type { JournalRow } from '../guard/floor-journal.ts';
 
 /** What the hashes are hashes of, should the columns ever change. */
 const ENTRY_FORMAT = 'privval audit entry 1';
 const LOG_FORMAT = 'privval audit log 1';
+
+const SHA256_BYTES = 32;
 
 /** What the first entry of a home's log hangs on. */
 export function firstPrevious(homeId: Uint8Array): Uint8Array {
@@ -36,6 +38,14 @@ function text(value: string): string {
   return `${Buffer.byteLength(value)}:${value}`;
 }
 
+/** libsodium's: a third of the time of OpenSSL's, whose calls are not made for short texts. */
 function sha256(content: string): Uint8Array {
-  return new Uint8Array(hash('sha256', content, 'buffer'));
+  return sha256Of(Buffer.from(content));
+}
+
+/** SHA-256, 32 bytes. */
+export function sha256Of(bytes: Uint8Array): Uint8Array {
+  const digest = new Uint8Array(SHA256_BYTES);
+  sodium.crypto_hash_sha256(digest, bytes);
+  return digest;
 }

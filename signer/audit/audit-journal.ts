@@ -1,5 +1,4 @@
 /** Makes the rows of the audit log: the part of it that stands in the floor's transaction. */
-import { hash } from 'node:crypto';
 import { addressFromPublicKey, ed25519PublicKey } from '@privval/proto/crypto/public-key';
 import { equalBytes, hexFromBytes } from '@privval/proto/runtime/bytes';
 import type { Clock } from '@privval/proto/runtime/clock';
@@ -17,14 +16,14 @@ import {
 import type { JournalDraft } from '../guard/home-transaction.ts';
 import { type Hrs, type Position, STEP_NUMBER } from '../guard/hrs.ts';
 import { positionJson } from '../home/home-state.ts';
-import { firstPrevious, hashOfEntry } from './audit-chain.ts';
+import { firstPrevious, hashOfEntry, sha256Of } from './audit-chain.ts';
 import type { AuditBodies, AuditKind, OutcomeNote } from './audit-entry.ts';
 import { AuditTailError } from './audit-errors.ts';
 import type { Summarized } from './audit-log.ts';
 import { AuditOutcomes } from './audit-outcomes.ts';
 import { AuditSummaries } from './audit-summaries.ts';
 
-/** Askers and keys whose text is kept made; there are as many as nodes and keys are configured. */
+/** Askers whose text is kept made; there are as many as nodes are configured. */
 const MAX_TEXTS = 1_024;
 
 /** Collaborators of an {@link AuditJournal}. */
@@ -33,11 +32,12 @@ export interface AuditJournalDeps {
   readonly logger: Logger;
 }
 
-/** A decision that was composed, until its transaction has ended. */
+/** What was composed, until its transaction has ended. */
 interface Composed {
-  readonly tail: JournalTail;
-  readonly rows: readonly JournalRow[];
-  readonly decisions: readonly { readonly decided: Decided; readonly row: JournalRow }[];
+  readonly rows: JournalRow[];
+  readonly decided: readonly Decided[];
+  /** Index of the first decision's row. */
+  firstDecision: number;
 }
 
 /**
@@ -54,11 +54,19 @@ export class AuditJournal implements FloorJournal {
   #lastSeq = 0n;
   #floorsAtBegin: ReadonlyMap<string, Position> | undefined;
   #composed: Composed | undefined;
+  /** Durable, but nothing has followed from it yet. */
+  #unsettled: Composed | undefined;
   #listener: ((rows: readonly JournalRow[]) => void) | undefined;
   #isClosing = false;
   #newestTimeMs = 0;
   #writtenAtMs: number;
+  /** JSON of askers. */
   readonly #texts = new Map<string, string>();
+  /** Of the key each validator signed with last. */
+  readonly #addresses = new Map<
+    string,
+    { readonly publicKey: Uint8Array; readonly text: string }
+  >();
 
   constructor(deps: AuditJournalDeps) {
     this.#deps = deps;
@@ -67,6 +75,7 @@ export class AuditJournal implements FloorJournal {
   }
 
   opened(opening: JournalOpening): void {
+    this.settle();
     const { seq, hash: tailHash, last, homeId, floors, newestTimeMs } = opening;
     this.#newestTimeMs = Math.max(this.#newestTimeMs, newestTimeMs);
     if (last.seq !== seq || !equalBytes(last.hash, tailHash)) {
@@ -79,29 +88,25 @@ export class AuditJournal implements FloorJournal {
   }
 
   compose(decided: readonly Decided[]): readonly JournalRow[] {
-    const rows = this.#begin();
-    const decisions = decided.map((each) => {
-      const row = this.#decision(each);
-      rows.push(row);
-      return { decided: each, row };
-    });
-    this.#addSummaries(rows);
-    return this.#end(rows, decisions);
+    const composed = this.#begin(decided);
+    composed.firstDecision = composed.rows.length;
+    for (const each of decided) this.#addDecision(composed.rows, each);
+    this.#addSummaries(composed.rows);
+    return composed.rows;
   }
 
   composeDrafts(drafts: readonly JournalDraft[]): readonly JournalRow[] {
-    const rows = this.#begin();
-    for (const { kind, validator, body } of drafts) rows.push(this.#row(kind, validator, body));
+    const { rows } = this.#begin([]);
+    for (const { kind, validator, body } of drafts) this.#add(rows, kind, validator, body);
     for (;;) {
       const o = this.#outcomes.take();
       if (o === undefined) break;
-      rows.push(this.#row('outcomes', undefined, `{"o":${o}}`));
+      this.#add(rows, 'outcomes', undefined, `{"o":${o}}`);
     }
     const lost = this.#outcomes.takeLost();
-    if (lost > 0)
-      rows.push(this.#row('summary', undefined, lostText(lost, this.#deps.clock.now())));
+    if (lost > 0) this.#add(rows, 'summary', undefined, lostText(lost, this.#deps.clock.now()));
     this.#addSummaries(rows);
-    return this.#end(rows, []);
+    return rows;
   }
 
   draftOfFloor({ validator, by, before, after }: FloorChange): JournalDraft {
@@ -114,24 +119,25 @@ export class AuditJournal implements FloorJournal {
   }
 
   get hasWaiting(): boolean {
+    this.settle();
     return this.#outcomes.count > 0 || this.#summaries.isDue({ all: this.#isClosing });
   }
 
+  /** Takes note and no more: the answer is not on its way yet. */
   committed(): void {
-    const { tail, rows, decisions } = this.#take();
-    this.#tail = { seq: tail.seq, hash: tail.hash };
-    if (tail.seq > this.#lastSeq) this.#lastSeq = tail.seq;
-    this.#floorsAtBegin = undefined;
-    this.#writtenAtMs = this.#deps.clock.monotonicMs();
-    this.#outcomes.committed();
-    this.#summaries.committed();
-    for (const { decided, row } of decisions) {
-      this.#outcomes.decided(decided.reservation.validator, decided.reservation.at, row.seq);
-    }
-    if (rows.length > 0) this.#listener?.(rows);
+    const composed = this.#composed;
+    if (composed === undefined) throw new InvariantError('a journal was committed uncomposed');
+    this.#composed = undefined;
+    this.settle();
+    this.#unsettled = composed;
+    const newest = composed.rows.at(-1);
+    if (newest === undefined) return;
+    this.#tail = newest;
+    if (newest.seq > this.#lastSeq) this.#lastSeq = newest.seq;
   }
 
   failed(): void {
+    this.settle();
     this.#composed = undefined;
     this.#outcomes.failed();
     this.#summaries.failed();
@@ -139,6 +145,7 @@ export class AuditJournal implements FloorJournal {
 
   /** @returns whether a decision at `at` was waiting for its end. */
   outcome(validator: string, at: Hrs, note: Omit<OutcomeNote, 'seq'>): boolean {
+    this.settle();
     return this.#outcomes.ended(validator, at, note);
   }
 
@@ -167,6 +174,7 @@ export class AuditJournal implements FloorJournal {
 
   /** When a transaction was last written, by the monotonic clock. */
   get writtenAtMs(): number {
+    this.settle();
     return this.#writtenAtMs;
   }
 
@@ -175,55 +183,69 @@ export class AuditJournal implements FloorJournal {
     return Math.max(this.#newestTimeMs, this.#timeMs());
   }
 
-  #begin(): JournalRow[] {
+  #begin(decided: readonly Decided[]): Composed {
     if (this.#composed !== undefined) throw new InvariantError('a journal was composed twice');
-    this.#composed = { tail: this.#tail, rows: [], decisions: [] };
-    if (this.#floorsAtBegin === undefined) return [];
-    const floors = Object.fromEntries(
-      [...this.#floorsAtBegin].map(([name, floor]) => [name, positionJson(floor)]),
-    );
-    return [this.#row('begun', undefined, JSON.stringify({ floors }))];
-  }
-
-  #end(rows: readonly JournalRow[], decisions: Composed['decisions']): readonly JournalRow[] {
-    const last = rows.at(-1);
-    this.#composed = { tail: last ?? this.#tail, rows, decisions };
-    return rows;
-  }
-
-  #take(): Composed {
-    const composed = this.#composed;
-    if (composed === undefined) throw new InvariantError('a journal was committed uncomposed');
-    this.#composed = undefined;
+    this.settle();
+    const composed: Composed = { rows: [], decided, firstDecision: 0 };
+    this.#composed = composed;
+    if (this.#floorsAtBegin !== undefined) {
+      const floors = Object.fromEntries(
+        [...this.#floorsAtBegin].map(([name, floor]) => [name, positionJson(floor)]),
+      );
+      this.#add(composed.rows, 'begun', undefined, JSON.stringify({ floors }));
+    }
     return composed;
+  }
+
+  /** What follows from the newest commit, once somebody asks or the next one begins. */
+  settle(): void {
+    const settled = this.#unsettled;
+    if (settled === undefined) return;
+    this.#unsettled = undefined;
+    const { rows, decided, firstDecision } = settled;
+    this.#outcomes.committed();
+    this.#summaries.committed();
+    this.#writtenAtMs = this.#deps.clock.monotonicMs();
+    if (rows.length === 0) return;
+    this.#floorsAtBegin = undefined;
+    for (const [index, { reservation }] of decided.entries()) {
+      const row = rows[firstDecision + index];
+      if (row !== undefined) {
+        this.#outcomes.decided(reservation.validator, reservation.at, row.seq);
+      }
+    }
+    this.#listener?.(rows);
   }
 
   #addSummaries(rows: JournalRow[]): void {
     for (const { kind, validator, body } of this.#summaries.take({ all: this.#isClosing })) {
-      rows.push(this.#row(kind, validator, body));
+      this.#add(rows, kind, validator, body);
     }
   }
 
-  #decision({ reservation, decision }: Decided): JournalRow {
+  #addDecision(rows: JournalRow[], { reservation, decision }: Decided): void {
     const { validator, at, asker = '' } = reservation;
+    const { signBytes, publicKey } = decision;
     const o = this.#outcomes.take(validator);
-    const by = this.#text(asker, () => JSON.stringify(asker));
-    const keyHex = hexFromBytes(decision.publicKey);
-    const key = this.#text(keyHex, () => addressPrefix(decision.publicKey));
-    return this.#chained({
+    const by = this.#texts.get(asker) ?? this.#keep(asker, JSON.stringify(asker));
+    const key = this.#addressOf(validator, publicKey);
+    this.#chain(rows, {
+      seq: this.#nextSeq(rows),
       timeMs: this.#timeMs(),
       kind: 'decision',
       validator,
       height: at.height,
       round: at.round,
       step: STEP_NUMBER[at.step],
-      signHash: hash('sha256', decision.signBytes, 'buffer'),
+      signHash: sha256Of(signBytes),
       body: `{"by":${by},"key":"${key}"${o === undefined ? '' : `,"o":${o}`}}`,
+      hash: NO_JOURNAL.hash,
     });
   }
 
-  #row(kind: string, validator: string | undefined, body: string): JournalRow {
-    return this.#chained({
+  #add(rows: JournalRow[], kind: string, validator: string | undefined, body: string): void {
+    this.#chain(rows, {
+      seq: this.#nextSeq(rows),
       timeMs: this.#timeMs(),
       kind,
       validator: validator ?? null,
@@ -232,32 +254,41 @@ export class AuditJournal implements FloorJournal {
       step: null,
       signHash: null,
       body,
+      hash: NO_JOURNAL.hash,
     });
   }
 
+  #nextSeq(rows: readonly JournalRow[]): bigint {
+    return 1n + (rows.at(-1)?.seq ?? this.#lastSeq);
+  }
+
   /** Hangs a row on the one composed before it, or on the newest durable one. */
-  #chained(columns: Omit<JournalRow, 'seq' | 'hash'>): JournalRow {
-    const composed = this.#composed;
-    if (composed === undefined) throw new InvariantError('a row outside of a transaction');
-    const previous = composed.tail;
-    const seq = 1n + (previous.seq > this.#lastSeq ? previous.seq : this.#lastSeq);
-    const unhashed = { ...columns, seq };
-    const row = { ...unhashed, hash: hashOfEntry(previous.hash, unhashed) };
-    this.#composed = { ...composed, tail: row };
-    return row;
+  #chain(
+    rows: JournalRow[],
+    row: { -readonly [Name in keyof JournalRow]: JournalRow[Name] },
+  ): void {
+    row.hash = hashOfEntry((rows.at(-1) ?? this.#tail).hash, row);
+    rows.push(row);
   }
 
   #timeMs(): number {
     return Math.trunc(this.#deps.clock.now());
   }
 
-  #text(of: string, make: () => string): string {
-    const known = this.#texts.get(of);
-    if (known !== undefined) return known;
+  /** First digits of the address of the key, which is the same for many heights. */
+  #addressOf(validator: string, publicKey: Uint8Array): string {
+    const known = this.#addresses.get(validator);
+    if (known !== undefined && equalBytes(known.publicKey, publicKey)) return known.text;
+    const address = addressFromPublicKey(ed25519PublicKey(publicKey));
+    const text = hexFromBytes(address.subarray(0, 4));
+    this.#addresses.set(validator, { publicKey, text });
+    return text;
+  }
+
+  #keep(asker: string, text: string): string {
     if (this.#texts.size >= MAX_TEXTS) this.#texts.clear();
-    const made = make();
-    this.#texts.set(of, made);
-    return made;
+    this.#texts.set(asker, text);
+    return text;
   }
 }
 
@@ -268,10 +299,6 @@ export function draft<Kind extends AuditKind>(
   body: AuditBodies[Kind],
 ): JournalDraft {
   return { kind, validator, body: JSON.stringify(body) };
-}
-
-function addressPrefix(publicKey: Uint8Array): string {
-  return hexFromBytes(addressFromPublicKey(ed25519PublicKey(publicKey)).subarray(0, 4));
 }
 
 function lostText(count: number, nowMs: number): string {

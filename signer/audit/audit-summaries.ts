@@ -44,6 +44,7 @@ interface Change {
 
 /** Of one source: a node, the kind of a caller. */
 interface Source {
+  readonly name: string;
   /** Monotonic; when its last row was taken. */
   rowAtMs: number;
   readonly sums: Map<string, Sum>;
@@ -139,6 +140,7 @@ export class AuditSummaries {
     const known = this.#sources.get(name);
     if (known !== undefined) return known;
     const source: Source = {
+      name,
       rowAtMs: Number.NEGATIVE_INFINITY,
       sums: new Map(),
       change: undefined,
@@ -175,7 +177,7 @@ export class AuditSummaries {
       source.rowAtMs = rowAtMs;
       sums.set(sum.kind, sum);
     });
-    return { kind: 'summary', validator: sum.event.validator, body: bodyOf(sum) };
+    return { kind: 'summary', validator: sum.event.validator, body: bodyOf(source.name, sum) };
   }
 
   #took(source: Source, nowMs: number, restore: () => void): void {
@@ -184,8 +186,8 @@ export class AuditSummaries {
   }
 }
 
-function bodyOf({ event, kind, count, firstMs, lastMs }: Sum): string {
-  const { source, what, last, text } = event;
+function bodyOf(source: string, { event, kind, count, firstMs, lastMs }: Sum): string {
+  const { what, last, text } = event;
   const body: AuditBodies['summary'] = {
     source,
     what,

@@ -169,6 +169,7 @@ export class HomeAuditLog implements AuditLog {
     at: { readonly height: bigint; readonly round: number },
     signHash: Uint8Array,
   ): 'yes' | 'no' | 'unknown' {
+    this.#deps.journal.settle();
     const known = this.#index.holds(validator, at, signHash);
     return known === 'no' && at.height <= this.adoptedFloor(validator) ? 'unknown' : known;
   }

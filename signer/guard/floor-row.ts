@@ -1,5 +1,5 @@
 /** A floor as a row of `floor.db`, with the checksum that makes a changed or moved row noticed. */
-import { hash } from 'node:crypto';
+import { sodium } from '@privval/proto/crypto/sodium';
 import { equalBytes } from '@privval/proto/runtime/bytes';
 import { type ChainId, parseChainId } from '@privval/proto/types/chain-id';
 import type { JournalTail } from './floor-journal.ts';
@@ -99,28 +99,74 @@ export function floorChecksum(
   format: FloorRowFormat = 2,
 ): Uint8Array {
   const { record, floor, generation, journal } = row;
-  const parts = [
-    CHECKSUM_DOMAINS[format],
-    homeId,
-    record.name,
-    record.chainId,
-    record.publicKey,
-    floor.height.toString(),
-    floor.round.toString(),
-    STEP_NUMBER[floor.step].toString(),
-    floor.signBytes,
-    floor.signature,
-    floor.publicKey,
-    generation.toString(),
-    ...(format === 1 ? [] : [journal.seq.toString(), journal.hash]),
-  ];
-  const chunks = parts.flatMap((part) => {
-    // An absent field and an empty one have different texts.
-    if (part === undefined) return [Buffer.from('-;')];
-    const bytes = typeof part === 'string' ? Buffer.from(part) : part;
-    return [Buffer.from(`${bytes.length}:`), bytes];
-  });
-  return new Uint8Array(hash('sha256', Buffer.concat(chunks), 'buffer'));
+  // One buffer, written once: this stands in the way of a signature.
+  const text = new LengthPrefixed(MAX_FIXED_BYTES + variableBytes(row));
+  text.addText(CHECKSUM_DOMAINS[format]);
+  text.addBytes(homeId);
+  text.addText(record.name);
+  text.addText(record.chainId);
+  text.addBytes(record.publicKey);
+  text.addText(floor.height.toString());
+  text.addText(floor.round.toString());
+  text.addText(STEP_NUMBER[floor.step].toString());
+  text.addBytes(floor.signBytes);
+  text.addBytes(floor.signature);
+  text.addBytes(floor.publicKey);
+  text.addText(generation.toString());
+  if (format === 2) {
+    text.addText(journal.seq.toString());
+    text.addBytes(journal.hash);
+  }
+  return text.sha256();
+}
+
+const SHA256_BYTES = 32;
+
+/** Lengths, numbers, hashes and keys of a row are shorter than this together. */
+const MAX_FIXED_BYTES = 768;
+
+/** What of a row may be of any length. A character has three bytes at the most. */
+function variableBytes({ record, floor }: Omit<FloorRow, 'id'>): number {
+  return (
+    3 * (record.name.length + record.chainId.length) +
+    record.publicKey.length +
+    (floor.signBytes?.length ?? 0)
+  );
+}
+
+/** Fields behind their lengths, in one buffer. */
+class LengthPrefixed {
+  readonly #bytes: Buffer;
+  #length = 0;
+
+  constructor(maxBytes: number) {
+    this.#bytes = Buffer.allocUnsafe(maxBytes);
+  }
+
+  addText(text: string): void {
+    this.#write(`${Buffer.byteLength(text)}:${text}`);
+  }
+
+  /** An absent field and an empty one have different texts. */
+  addBytes(bytes: Uint8Array | undefined): void {
+    if (bytes === undefined) {
+      this.#write('-;');
+      return;
+    }
+    this.#write(`${bytes.length}:`);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  sha256(): Uint8Array {
+    const digest = new Uint8Array(SHA256_BYTES);
+    sodium.crypto_hash_sha256(digest, this.#bytes.subarray(0, this.#length));
+    return digest;
+  }
+
+  #write(text: string): void {
+    this.#length += this.#bytes.write(text, this.#length, 'utf8');
+  }
 }
 
 function chainIdOf(stored: StoredFloorRow): ChainId {

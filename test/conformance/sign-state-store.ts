@@ -92,6 +92,7 @@ export function describeSignStateStore(kind: string, open: () => Promise<StoreUn
         signBytes: first.signBytes,
         publicKey: KEY,
         signature: undefined,
+        isRepeat: true,
       });
     });
 
