@@ -144,8 +144,10 @@ async function startAdminLater(
     const { startAdminServer } = await import('../http/admin-server.ts');
     signal.throwIfAborted();
     const { adminSocket } = homePaths(home);
+    const { operationsOfFloors } = await import('../http/operations-of-floors.ts');
+    const floors = { store: signer.store, status: () => signer.status(), logger };
     const server = await startAdminServer(
-      { store: signer.store, status: () => signer.status(), logger },
+      { operations: operationsOfFloors(floors), clock, logger },
       { socketPath: adminSocket, version: VERSION },
     );
     logger.info({ socket: adminSocket }, 'the admin API is up');

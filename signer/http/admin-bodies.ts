@@ -2,10 +2,12 @@
  * Bodies of the admin API by route. Heights are decimal texts, times ISO 8601, keys CometBFT's JSON.
  * Each has one schema of the same name; unknown members are refused.
  */
+import type { PublicKeyJson } from '@privval/proto/crypto/key-json';
 import type { AuditEntry, AuditKind } from '../audit/audit-entry.ts';
 import type { AuditStatus } from '../audit/audit-log.ts';
 import type { AttendanceJson } from '../page/status-event.ts';
 import type { NewKeyRequest, PlanItem, RotationJson } from '../rotation/rotation-desk.ts';
+import type { ProviderHealthJson } from './provider-health-json.ts';
 
 /** What may come with every act. */
 export interface ActBody {
@@ -114,6 +116,31 @@ export interface AuditShowQuery {
   readonly from?: string;
   readonly to?: string;
   readonly limit?: number;
+}
+
+/** The same as a query has it: everything is a text. */
+export interface AuditShowQueryText extends Omit<AuditShowQuery, 'limit'> {
+  readonly limit?: string;
+}
+
+/** `approvals.approve`. */
+export interface ApproveBody {
+  /** What the approver has read, hex; another one is refused. */
+  readonly hash?: string;
+}
+
+/** A key that signs, will sign, or has signed and must be kept for now. */
+export interface KeyJson {
+  readonly validator: string;
+  readonly chainId: string;
+  readonly publicKey: PublicKeyJson;
+  /** Upper-case hex. */
+  readonly address: string;
+  readonly state: 'current' | 'staged' | 'retiring';
+  /** First height of a staged key, where it is known. */
+  readonly activationHeight: string | null;
+  /** The places it is in; of the current key. */
+  readonly providers: readonly ProviderHealthJson[];
 }
 
 /** Entries, and where the next page begins. */

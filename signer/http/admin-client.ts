@@ -1,5 +1,4 @@
-/** Asks a running signer over its admin socket: HTTP on a Unix socket, every answer within a deadline. */
-import { request } from 'node:http';
+/** Asks a running signer over its admin socket or over TLS: every answer within a deadline. */
 import type { AbortOptions } from '@privval/proto/runtime/abort';
 import { anySignal } from '@privval/proto/runtime/abort';
 import { utf8Bytes } from '@privval/proto/runtime/bytes';
@@ -9,6 +8,7 @@ import type { LivePage } from '../audit/audit-live.ts';
 import type { Checkpoint } from '../audit/audit-segment.ts';
 import type { ImportResult, StateImport, StateRow, ValidatorRow } from '../home/home-state.ts';
 import { type AdminRouteName, adminRoute } from './admin-routes.ts';
+import { type AdminTarget, describeTarget, sendRequest } from './admin-transport.ts';
 import type { StatusJson } from './status-json.ts';
 
 /** The daemon answers in milliseconds; a commit on a sick disk may take longer. */
@@ -20,14 +20,14 @@ const HAND_OVER_TIMEOUT_MS = 15_000;
 /** Answers are small; a larger one is not from this signer. */
 const MAX_ANSWER_BYTES = 4_194_304;
 
-/** Nobody answers at the socket. */
+/** Nobody answers there. */
 export class AdminUnreachableError extends CodedError {
   override readonly name = 'AdminUnreachableError';
   readonly code = 'ERR_ADMIN_UNREACHABLE';
 
-  constructor(socketPath: string, options?: ErrorOptions) {
+  constructor(where: string, options?: ErrorOptions) {
     const reason = options?.cause instanceof Error ? `: ${options.cause.message}` : '';
-    super(`no running signer answers at ${socketPath}${reason}`, options);
+    super(`no running signer answers at ${where}${reason}`, options);
   }
 }
 
@@ -81,11 +81,11 @@ interface Answer {
  */
 export class AdminClient {
   readonly #clock: Clock;
-  readonly #socketPath: string;
+  readonly #target: AdminTarget;
 
-  constructor(deps: { readonly clock: Clock }, options: { readonly socketPath: string }) {
+  constructor(deps: { readonly clock: Clock }, target: AdminTarget) {
     this.#clock = deps.clock;
-    this.#socketPath = options.socketPath;
+    this.#target = target;
   }
 
   async status(options: AbortOptions = {}): Promise<StatusJson> {
@@ -172,7 +172,7 @@ export class AdminClient {
       (cause: unknown) => {
         options.signal?.throwIfAborted();
         if (cause instanceof CodedError) throw cause;
-        throw new AdminUnreachableError(this.#socketPath, {
+        throw new AdminUnreachableError(describeTarget(this.#target), {
           cause: deadline.signal.aborted ? deadline.signal.reason : cause,
         });
       },
@@ -197,29 +197,25 @@ export class AdminClient {
         ? {}
         : { 'content-type': 'application/json', 'content-length': content.length }),
     };
-    const socketPath = this.#socketPath;
-    const sent = request(
-      { socketPath, method, path, headers, signal, agent: false },
-      (response) => {
-        const chunks: Buffer[] = [];
-        let length = 0;
-        response.on('data', (chunk: Buffer) => {
-          chunks.push(chunk);
-          length += chunk.length;
-          if (length > MAX_ANSWER_BYTES) {
-            reject(new AdminAnswerError('the answer has no end'));
-            response.destroy();
-          }
-        });
-        response.on('error', reject);
-        response.on('end', () =>
-          resolve({
-            status: response.statusCode ?? 0,
-            body: new Uint8Array(Buffer.concat(chunks)),
-          }),
-        );
-      },
-    );
+    const sent = sendRequest(this.#target, { method, path, headers, signal }, (response) => {
+      const chunks: Buffer[] = [];
+      let length = 0;
+      response.on('data', (chunk: Buffer) => {
+        chunks.push(chunk);
+        length += chunk.length;
+        if (length > MAX_ANSWER_BYTES) {
+          reject(new AdminAnswerError('the answer has no end'));
+          response.destroy();
+        }
+      });
+      response.on('error', reject);
+      response.on('end', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          body: new Uint8Array(Buffer.concat(chunks)),
+        }),
+      );
+    });
     sent.on('error', reject);
     sent.end(content);
     return promise;

@@ -45,7 +45,8 @@ export function statusJson(
   };
 }
 
-function validatorStatusJson(status: ValidatorStatus): ValidatorStatusJson {
+/** One validator of it. */
+export function validatorStatusJson(status: ValidatorStatus): ValidatorStatusJson {
   const { name, chainId, fault, providers, floor, nodes, grpc } = status;
   const publicKey = ed25519PublicKey(status.publicKey);
   return {

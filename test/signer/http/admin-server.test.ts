@@ -5,12 +5,13 @@ import { systemClock } from '@privval/proto/runtime/clock';
 import { errorCode } from '@privval/proto/runtime/coded-error';
 import { silentLogger } from '@privval/proto/runtime/logger';
 import { parseChainId } from '@privval/proto/types/chain-id';
+import { createAdminApp } from '@privval/signer/http/admin-app';
 import { AdminClient } from '@privval/signer/http/admin-client';
+import { type AdminServerDeps, startAdminServer } from '@privval/signer/http/admin-server';
 import {
-  type AdminServerDeps,
-  createAdminApp,
-  startAdminServer,
-} from '@privval/signer/http/admin-server';
+  type FloorOperationsDeps,
+  operationsOfFloors,
+} from '@privval/signer/http/operations-of-floors';
 import { describe, expect, test } from 'vitest';
 import { MemorySignStateStore } from '../../harness/memory-sign-state-store.ts';
 import { RecordingLogger } from '../../harness/recording-logger.ts';
@@ -19,13 +20,13 @@ import { ScratchFolder } from '../../harness/scratch-folder.ts';
 const KEY = new Uint8Array(32).fill(9);
 const CHAIN = parseChainId('chain-1');
 
-function adminDeps(change: Partial<AdminServerDeps> = {}): AdminServerDeps {
+function adminDeps(change: Partial<FloorOperationsDeps> = {}): AdminServerDeps {
   const store = new MemorySignStateStore();
   store.addValidator(
     { name: 'main', chainId: CHAIN, publicKey: KEY },
     { height: 5n, round: 1, step: 'prevote' },
   );
-  return {
+  const floors: FloorOperationsDeps = {
     store,
     logger: silentLogger,
     status: () => ({
@@ -53,6 +54,7 @@ function adminDeps(change: Partial<AdminServerDeps> = {}): AdminServerDeps {
     }),
     ...change,
   };
+  return { operations: operationsOfFloors(floors), clock: systemClock, logger: floors.logger };
 }
 
 const OPTIONS = { socketPath: '/nowhere', version: '1.2.3' };
@@ -223,7 +225,7 @@ describe('the admin API', () => {
       expect(answer.statusCode).toBe(status);
       expect(answer.headers['content-type']).toContain('application/problem+json');
       expect(answer.json()).toMatchObject({ status, code, detail: expect.any(String) });
-      expect(deps.store.floor('main').height).toBe(5n);
+      expect(deps.operations.store.floor('main').height).toBe(5n);
     },
   );
 
