@@ -8,7 +8,7 @@ import type { AuditLog } from './audit/audit-log.ts';
 import type { ChainSource } from './chain/chain-follower.ts';
 import { ChainProgress } from './chain/chain-progress.ts';
 import type { ChainView } from './chain/chain-view.ts';
-import { JoinedView } from './chain/joined-view.ts';
+import { JoinedView, nameOf } from './chain/joined-view.ts';
 import { countedTip } from './chain/known-tip.ts';
 import { ChainWitness, reasonOfProof } from './chain/watch-chain.ts';
 import { printNodeAddress } from './connection/node-address.ts';
@@ -118,6 +118,12 @@ export class ChainViews implements AsyncDisposable {
           controls.freezeByWitness(name, {
             reason: reasonOfProof(proof),
             raiseFloorTo: proof.height,
+            seen: {
+              height: String(proof.height),
+              round: proof.round,
+              source: sources.map(nameOf).join(', '),
+              finding: proof.finding,
+            },
           }),
         logger,
       },

@@ -73,15 +73,17 @@ class CommitWalk {
     return this.#deps.sources()[0]?.tip ?? 0n;
   }
 
-  /** From the floor on, or from where the last process stopped below it; at most 1,000 heights back. */
+  /**
+   * At most 1,000 heights below the tip. In there: from 1,000 heights below the floor on, for another
+   * signer may have been at work below it too; or from where the last process stopped, should it have
+   * left any, but no later than the floor.
+   */
   first(): bigint {
     const { tip } = this;
-    const checked = this.#deps.progress.of(CHAIN).commitsChecked;
     const floor = this.#deps.floorHeight();
-    const wanted = checked > 0n && checked < floor ? checked + 1n : floor;
-    const lowest = tip > MAX_COMMITS_BACK ? tip - MAX_COMMITS_BACK + 1n : 1n;
-    const from = wanted > lowest ? wanted : lowest;
-    return from < tip ? from : tip;
+    const checked = this.#deps.progress.of(CHAIN).commitsChecked;
+    const wanted = checked === 0n ? floor - MAX_COMMITS_BACK : least(checked + 1n, floor);
+    return least(tip, greatest(wanted, tip - MAX_COMMITS_BACK + 1n, 1n));
   }
 
   /** @returns false when nobody has it now: it is tried again. A commit that nobody keeps is passed over. */
@@ -130,4 +132,12 @@ function memberOf(members: readonly SetMember[], keys: readonly Uint8Array[]): U
   const has = (key: Uint8Array): boolean =>
     members.some(({ publicKey }) => publicKey !== undefined && equalBytes(publicKey, key));
   return keys.find(has) ?? 'none';
+}
+
+function least(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
+}
+
+function greatest(...numbers: readonly [bigint, ...bigint[]]): bigint {
+  return numbers.reduce((a, b) => (a > b ? a : b));
 }

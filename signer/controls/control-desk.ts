@@ -2,6 +2,7 @@
 import { type AbortOptions, abortable } from '@privval/proto/runtime/abort';
 import type { Clock } from '@privval/proto/runtime/clock';
 import type { Logger } from '@privval/proto/runtime/logger';
+import type { AuditBodies } from '../audit/audit-entry.ts';
 import type { JournalDraft } from '../guard/home-transaction.ts';
 import type { SignStateStore } from '../guard/sign-state-store.ts';
 import type { Freezable, FreezeCause, ValidatorControl } from '../guard/validator-control.ts';
@@ -28,6 +29,8 @@ export interface ControlDeskDeps {
 export interface WitnessFreeze {
   readonly reason: string;
   readonly raiseFloorTo: bigint;
+  /** What it has seen, for the audit log. */
+  readonly seen?: AuditBodies['witness'] | undefined;
 }
 
 /** The desk over the stored controls. Its acts are durable, audited and logged. */
@@ -60,10 +63,11 @@ export class StoredControlDesk implements ControlDesk {
    * What the chain showed stands over a freeze by an operator: it says how high the floor has to be
    * before there is an end. Nobody waits: what is in the making is kept back all the same.
    */
-  freezeByWitness(validator: string, { reason, raiseFloorTo }: WitnessFreeze): void {
+  freezeByWitness(validator: string, { reason, raiseFloorTo, seen }: WitnessFreeze): void {
     const before = this.control(validator).freeze;
     if (before?.raiseFloorTo !== undefined && before.raiseFloorTo >= raiseFloorTo) return;
-    this.#freeze(validator, { cause: 'chain-witness', reason, by: 'chain', raiseFloorTo });
+    const freeze = { cause: 'chain-witness', reason, by: 'chain', raiseFloorTo } as const;
+    this.#freeze(validator, freeze, seen && [draft('witness', validator, seen)]);
   }
 
   /** @throws {FloorTooLowError} ERR_FLOOR_TOO_LOW (S36) */
@@ -120,6 +124,7 @@ export class StoredControlDesk implements ControlDesk {
       readonly by: string;
       readonly raiseFloorTo?: bigint;
     },
+    also: readonly JournalDraft[] = [],
   ): void {
     const { controls, clock, logger } = this.#deps;
     const { cause, by, raiseFloorTo } = freeze;
@@ -129,6 +134,7 @@ export class StoredControlDesk implements ControlDesk {
       validator,
       { ...this.control(validator), freeze: { ...freeze, reason, atMs: clock.now() } },
       draft('freeze', validator, entry),
+      ...also,
     );
     logger.error({ validator, alarm: true, cause, by, reason }, 'frozen: it signs nothing');
   }
@@ -151,6 +157,6 @@ function textOf(height: bigint | undefined): string {
   return height === undefined ? 'none' : String(height);
 }
 
-function draft(kind: 'freeze' | 'act', validator: string, body: object): JournalDraft {
+function draft(kind: 'freeze' | 'act' | 'witness', validator: string, body: object): JournalDraft {
   return { kind, validator, body: JSON.stringify(body) };
 }

@@ -41,13 +41,17 @@ export class ValidatorControls {
   }
 
   /**
-   * Replaces a validator's control; durable, with its audit entry, when it returns.
+   * Replaces a validator's control; durable, with its audit entries, when it returns.
    *
    * @throws {SignStateUnavailableError} ERR_SIGN_STATE_UNAVAILABLE: nothing has changed.
    */
-  set(validator: string, control: ValidatorControl, entry: JournalDraft): void {
+  set(
+    validator: string,
+    control: ValidatorControl,
+    ...entries: readonly [JournalDraft, ...JournalDraft[]]
+  ): void {
     const tables = this.#loaded();
-    tables.commit({ writes: [writeOf(validator, control)], entries: [entry] });
+    tables.commit({ writes: [writeOf(validator, control)], entries });
     if (tables.epoch !== this.#epoch) this.#read(tables);
     else this.#controls = new Map(this.#controls).set(validator, control);
   }

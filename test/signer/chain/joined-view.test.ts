@@ -127,19 +127,39 @@ test('progress is an entry of the audit log at the end, not one a block', async 
   expect(rows.some(({ results_read }) => Number(results_read) >= 69)).toBe(true);
 });
 
-test('S36: commits are read from the floor on, each at the tip and again when it is final', async () => {
-  const chain = chainOf(8);
-  await using rig = await ViewRig.start({ chains: [chain], floorHeight: 6n });
-  await rig.until('commit 8');
+test('S36: commits are read from below the floor on, each at the tip and again when it is final', async () => {
+  const chain = chainOf(4);
+  await using rig = await ViewRig.start({ chains: [chain], floorHeight: 3n });
+  await rig.until('commit 4');
   chain.addBlock();
-  await rig.until('commit 9');
+  await rig.until('commit 5');
   expect(rig.commits).toEqual([
-    'commit 6 final',
-    'commit 7 final',
-    'commit 8',
-    'commit 8 final',
-    'commit 9',
+    'commit 1 final',
+    'commit 2 final',
+    'commit 3 final',
+    'commit 4',
+    'commit 4 final',
+    'commit 5',
   ]);
+});
+
+test('S36: after a restart they are read from where the last process stopped, and no later than the floor', async () => {
+  const tables = tablesOfHome();
+  const chain = chainOf(5);
+  {
+    await using rig = await ViewRig.start({ chains: [chain], tables, floorHeight: 5n });
+    await rig.until('commit 5');
+    chain.addBlock();
+    await rig.until('commit 6');
+  }
+  chain.addBlock();
+  await using later = await ViewRig.start({ chains: [chain], tables, floorHeight: 7n });
+  await later.until('commit 7');
+  // The newest final one may not have been handled to its end.
+  expect(['commit 5 final', 'commit 6 final']).toContain(later.commits[0]);
+  await using restored = await ViewRig.start({ chains: [chain], tables, floorHeight: 3n });
+  await restored.until('commit 7');
+  expect(restored.commits[0]).toBe('commit 3 final');
 });
 
 test('S36: at most 1,000 heights back', async () => {
