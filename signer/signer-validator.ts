@@ -22,18 +22,15 @@ import type { DialNode } from './connection/dial-node.ts';
 import type { GrpcListenOptions } from './connection/grpc-options.ts';
 import type { NodeAddress } from './connection/node-address.ts';
 import type { ConnectionChange } from './connection/node-link.ts';
-import type { Floor, ValidatorRecord } from './guard/sign-state-store.ts';
+import type { Floor } from './guard/sign-state-store.ts';
+import { assertPlace, type KeyPlace } from './keyring/key-place.ts';
+import type { KeySchedules } from './keyring/key-schedule.ts';
 import { Keyring } from './keyring/keyring.ts';
-import {
-  COMMAND_TIMEOUT_MS,
-  type ProviderOptions,
-  providerName,
-} from './keyring/provider-options.ts';
+import { OtherKeys } from './keyring/other-keys.ts';
+import { graceMs, type ProviderOptions, providerName } from './keyring/provider-options.ts';
 import { ServedValidator } from './served-validator.ts';
+import type { ConnectionHeights, NodeHeights } from './session/node-heights.ts';
 import type { ValidatorFault, ValidatorStatus } from './signer-status.ts';
-
-/** A node gives up after 5 s: an answer is on its way before that. */
-const ANSWER_LIMIT_MS = 4_400;
 
 /** Collaborators of a {@link SignerValidator}. */
 export interface SignerValidatorDeps {
@@ -45,8 +42,22 @@ export interface SignerValidatorDeps {
   /** What signs with the keys, behind the gate, for one asker. */
   readonly privValidator: (keyring: Keyring, asker: string) => PrivValidator;
   readonly onConnection?: ((change: ConnectionChange) => void) | undefined;
+  /** Which key signs when; the floor's store decides by the same. */
+  readonly schedules: KeySchedules;
+  /** The key that signs next and where it is, and the others that are not destroyed. Asked once. */
+  readonly places: () => ServingKeys;
+  /** What is proven of a node's height (S41), and of a connection of one that dials us. */
+  readonly heightsOf?: ((node: string) => NodeHeights) | undefined;
+  readonly connected?: (() => ConnectionHeights) | undefined;
   /** Owns the keys, and is disposed after the gate. */
   readonly keys: AsyncDisposableStack;
+}
+
+/** A validator's keys as it goes into service. */
+export interface ServingKeys {
+  /** The key of the height after the floor: with it the validator is in service. */
+  readonly current: KeyPlace;
+  readonly others: readonly KeyPlace[];
 }
 
 /** One validator, as the configuration has it. */
@@ -55,6 +66,8 @@ export interface ValidatorOptions {
   readonly chainId: ChainId;
   /** Where its key is: the place that is asked, then its standby, if there is one (S28). */
   readonly providers: readonly ProviderOptions[];
+  /** Where the keys are that came after the first one. @default none came */
+  readonly rotatedKeys?: readonly KeyPlace[] | undefined;
   readonly nodes: readonly NodeAddress[];
   /** RPC of each node, by place; `undefined` for one without. @default none has one */
   readonly rpcs?: readonly (string | undefined)[] | undefined;
@@ -85,7 +98,11 @@ export class SignerValidator implements AsyncDisposable {
   readonly isHopeless: Promise<void>;
   readonly #deps: SignerValidatorDeps;
   #options: ValidatorOptions;
+  readonly #serving: ServingKeys;
+  /** Of the key it went into service with. */
   readonly #publicKey: PublicKey;
+  readonly #keyring: Keyring;
+  readonly #others: OtherKeys;
   readonly #shutdown = new AbortController();
   readonly #tried = Promise.withResolvers<void>();
   readonly #inService = Promise.withResolvers<void>();
@@ -98,14 +115,15 @@ export class SignerValidator implements AsyncDisposable {
   /** Why it is out of service, until a {@link ProvidedKey} knows better. */
   #fault: ValidatorFault | undefined;
 
-  private constructor(
-    deps: SignerValidatorDeps,
-    options: ValidatorOptions,
-    record: ValidatorRecord,
-  ) {
+  private constructor(deps: SignerValidatorDeps, options: ValidatorOptions) {
     this.#deps = deps;
     this.#options = options;
-    this.#publicKey = ed25519PublicKey(record.publicKey);
+    this.#serving = deps.places();
+    this.#publicKey = ed25519PublicKey(this.#serving.current.publicKey);
+    const { clock, openProvider, keys, schedules } = deps;
+    this.#keyring = new Keyring(undefined, { validator: options.name, schedules });
+    const logger = withFields(deps.logger, { validator: options.name });
+    this.#others = new OtherKeys({ clock, logger, openProvider, keyring: this.#keyring, keys });
     this.#sinceMs = deps.clock.now();
     this.name = options.name;
     this.tried = this.#tried.promise;
@@ -116,12 +134,8 @@ export class SignerValidator implements AsyncDisposable {
   }
 
   /** Begins to open the key. */
-  static start(
-    deps: SignerValidatorDeps,
-    options: ValidatorOptions,
-    record: ValidatorRecord,
-  ): SignerValidator {
-    return new SignerValidator(deps, options, record);
+  static start(deps: SignerValidatorDeps, options: ValidatorOptions): SignerValidator {
+    return new SignerValidator(deps, options);
   }
 
   /** What is known now. */
@@ -130,7 +144,7 @@ export class SignerValidator implements AsyncDisposable {
     return {
       name,
       chainId,
-      publicKey: this.#publicKey.bytes,
+      publicKey: this.#keyring.publicKeyFor(floor.height + 1n).bytes,
       fault: this.fault,
       providers: this.#health(),
       floor,
@@ -141,10 +155,11 @@ export class SignerValidator implements AsyncDisposable {
 
   /** Why it is out of service; `undefined` while it is not. */
   get fault(): ValidatorFault | undefined {
-    if (this.#key === undefined) {
+    const key = this.#watchedKey;
+    if (key === undefined) {
       return this.#served === undefined ? (this.#fault ?? BEING_OPENED) : undefined;
     }
-    const providers = this.#key.health();
+    const providers = key.health();
     if (providers.some(({ state }) => state !== 'out-of-service')) return undefined;
     const told = providers.find(({ fault }) => fault !== undefined)?.fault;
     return told ?? this.#fault ?? BEING_OPENED;
@@ -154,9 +169,10 @@ export class SignerValidator implements AsyncDisposable {
    * Told of a signature by this validator's key that did not verify (S20). A key that is only in this
    * process's memory is not trusted again; what looks after the others knows what to do (S29).
    */
-  keyFailed(error: CodedError): void {
-    if (this.#key !== undefined) {
-      this.#key.reportInvalidSignature();
+  keyFailed(publicKey: PublicKey, error: CodedError): void {
+    const key = this.#others.get(publicKey.bytes) ?? this.#key;
+    if (key !== undefined) {
+      key.reportInvalidSignature();
       return;
     }
     this.#outOfService(error);
@@ -181,6 +197,33 @@ export class SignerValidator implements AsyncDisposable {
     await this.#served?.answered();
   }
 
+  /** Opens one key more: from here on it is there when its height comes. */
+  openKey(place: KeyPlace): Promise<ProvidedKey> {
+    return this.#others.open(place);
+  }
+
+  /**
+   * Takes a key that signs no height any more off the ring and closes it. The one that the validator
+   * went into service with stays open until the signer stops.
+   */
+  async closeKey(publicKey: Uint8Array): Promise<void> {
+    const key = this.#keyring.byPublicKey(publicKey);
+    if (key !== undefined) this.#keyring.remove(key);
+    await this.#others.close(publicKey);
+  }
+
+  /** An open key: to prove that somebody has it (S47), and for nothing else from outside. */
+  key(publicKey: Uint8Array): SigningKey | undefined {
+    return this.#keyring.byPublicKey(publicKey);
+  }
+
+  /** Whether this key could sign now. */
+  isInService(publicKey: Uint8Array): boolean {
+    const other = this.#others.get(publicKey);
+    if (other === undefined) return this.#keyring.byPublicKey(publicKey) !== undefined;
+    return other.health().some(({ state }) => state !== 'out-of-service');
+  }
+
   /** Ends the connections, after the answers in flight. The key stays open, for the gate still has it. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#shutdown.abort();
@@ -188,8 +231,14 @@ export class SignerValidator implements AsyncDisposable {
     await Promise.all([this.#endOfServed, this.#served?.[Symbol.asyncDispose]()]);
   }
 
+  /** What looks after the key that signs next; `undefined` for one that is only in this process's memory. */
+  get #watchedKey(): ProvidedKey | undefined {
+    return this.#others.get(this.#keyring.publicKeyFor().bytes) ?? this.#key;
+  }
+
   async #run(): Promise<void> {
     try {
+      this.#openOthers();
       await this.#open();
     } catch (error) {
       if (!(error instanceof CodedError) || error instanceof InvariantError) throw error;
@@ -200,8 +249,22 @@ export class SignerValidator implements AsyncDisposable {
     }
   }
 
+  /** A fault of one of them is its own: it is told, and opened again when it is needed. */
+  #openOthers(): void {
+    for (const place of this.#serving.others) {
+      this.#others.open(place).catch((error: unknown) => {
+        if (!(error instanceof CodedError) || error instanceof InvariantError) throw error;
+        this.#deps.logger.error(
+          { validator: this.name, code: error.code, reason: error.message },
+          'a key beside the serving one cannot be opened',
+        );
+      });
+    }
+  }
+
   async #open(): Promise<void> {
-    const [first, ...others] = this.#options.providers;
+    assertPlace(this.#serving.current);
+    const [first, ...others] = this.#serving.current.providers;
     if (first?.kind === 'file' && others.length === 0) {
       const key = await this.#tryOnce(first);
       if (key !== undefined) return this.#serve(key);
@@ -231,7 +294,8 @@ export class SignerValidator implements AsyncDisposable {
   /** `undefined` when the signer was stopped meanwhile. */
   async #provided(): Promise<ProvidedKey | undefined> {
     const { clock, logger, openProvider, keys } = this.#deps;
-    const { name: validator, providers } = this.#options;
+    const { name: validator } = this.#options;
+    const { providers } = this.#serving.current;
     const { openProvidedKey } = await import('@privval/hsm/open-provided-key');
     if (this.#shutdown.signal.aborted) return undefined;
     await using opened = new AsyncDisposableStack();
@@ -270,12 +334,13 @@ export class SignerValidator implements AsyncDisposable {
 
   #serve(key: SigningKey): void {
     if (this.#shutdown.signal.aborted) return;
-    const { dial, clock, random, logger, privValidator, onConnection } = this.#deps;
+    const { dial, clock, random, logger, privValidator, ...told } = this.#deps;
+    const { onConnection, heightsOf, connected } = told;
     this.#sinceMs = clock.now();
-    const keyring = new Keyring(key);
-    const privValidatorFor = (asker: string): PrivValidator => privValidator(keyring, asker);
+    this.#keyring.add(key);
+    const privValidatorFor = (asker: string): PrivValidator => privValidator(this.#keyring, asker);
     this.#served = ServedValidator.start(
-      { privValidatorFor, onConnection, dial, clock, random, logger },
+      { privValidatorFor, heightsOf, connected, onConnection, dial, clock, random, logger },
       this.#options,
     );
     this.#inService.resolve();
@@ -291,9 +356,10 @@ export class SignerValidator implements AsyncDisposable {
   }
 
   #health(): readonly ProviderHealth[] {
-    if (this.#key !== undefined) return this.#key.health();
+    const key = this.#watchedKey;
+    if (key !== undefined) return key.health();
     const isServed = this.#served !== undefined;
-    return this.#options.providers.map((options) => ({
+    return this.#serving.current.providers.map((options) => ({
       name: providerName(options),
       state: isServed ? 'in-service' : 'out-of-service',
       isActive: isServed,
@@ -301,18 +367,6 @@ export class SignerValidator implements AsyncDisposable {
       sinceMs: this.#sinceMs,
     }));
   }
-}
-
-/**
- * For how long a request waits for a device that has just gone: a little longer than the fifth
- * attempt to open it takes, which comes 3.0 s after the first (S26); but a signature made then, slow
- * as its device may be, must still be in time.
- */
-function graceMs(providers: readonly ProviderOptions[]): number {
-  const deadlines = providers.map((place) =>
-    place.kind === 'file' ? 0 : (place.commandTimeoutMs ?? COMMAND_TIMEOUT_MS),
-  );
-  return Math.max(0, Math.min(3_500, ANSWER_LIMIT_MS - Math.max(...deadlines)));
 }
 
 /** Before the first attempt has ended. */

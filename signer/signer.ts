@@ -3,6 +3,7 @@ import type { KeyProvider } from '@privval/hsm/key-provider';
 import { ed25519PublicKey } from '@privval/proto/crypto/public-key';
 import type { PrivValidator } from '@privval/proto/privval/priv-validator';
 import { type AbortOptions, abortable, anySignal } from '@privval/proto/runtime/abort';
+import { base64FromBytes } from '@privval/proto/runtime/bytes';
 import type { Clock } from '@privval/proto/runtime/clock';
 import type { Logger } from '@privval/proto/runtime/logger';
 import type { RandomSource } from '@privval/proto/runtime/random';
@@ -25,11 +26,17 @@ import { SqliteSignStateStore } from './guard/sqlite-sign-state-store.ts';
 import { homePaths } from './home/home-paths.ts';
 import { readIdentity } from './home/identity.ts';
 import { KeyClaims } from './keyring/key-claims.ts';
+import { unknownPlaces } from './keyring/key-place.ts';
+import { type KeySchedules, keyAt } from './keyring/key-schedule.ts';
 import type { Keyring } from './keyring/keyring.ts';
 import { ProviderDoor } from './keyring/provider-door.ts';
 import type { ProviderOptions } from './keyring/provider-options.ts';
 import type { DecisionObserver } from './priv-validator/decision-outcome.ts';
 import { LocalPrivValidator } from './priv-validator/local-priv-validator.ts';
+import { RotationDriver } from './rotation/rotation-driver.ts';
+import { servingKeys } from './rotation/serving-keys.ts';
+import { SqliteRotationStore } from './rotation/sqlite-rotation-store.ts';
+import { TrackedNodes } from './rotation/tracked-nodes.ts';
 import { ConfigBindingError, NoValidatorInServiceError } from './signer-errors.ts';
 import type { SignerStatus, ValidatorFault } from './signer-status.ts';
 import { SignerValidator, type ValidatorOptions } from './signer-validator.ts';
@@ -82,6 +89,9 @@ export class Signer implements AsyncDisposable {
   readonly #store: SqliteSignStateStore;
   readonly #controls: StoredControlDesk;
   readonly #audit: HomeAuditLog;
+  readonly #rotations: SqliteRotationStore;
+  readonly #driver: RotationDriver;
+  readonly #nodes: TrackedNodes;
   readonly #startedAtMs: number;
   readonly #resources: AsyncDisposableStack;
 
@@ -90,6 +100,9 @@ export class Signer implements AsyncDisposable {
     readonly store: SqliteSignStateStore;
     readonly controls: StoredControlDesk;
     readonly audit: HomeAuditLog;
+    readonly rotations: SqliteRotationStore;
+    readonly driver: RotationDriver;
+    readonly nodes: TrackedNodes;
     readonly startedAtMs: number;
     readonly resources: AsyncDisposableStack;
   }) {
@@ -97,6 +110,9 @@ export class Signer implements AsyncDisposable {
     this.#store = running.store;
     this.#controls = running.controls;
     this.#audit = running.audit;
+    this.#rotations = running.rotations;
+    this.#driver = running.driver;
+    this.#nodes = running.nodes;
     this.#startedAtMs = running.startedAtMs;
     this.#resources = running.resources;
   }
@@ -125,14 +141,17 @@ export class Signer implements AsyncDisposable {
     const lock = { clock, waitMs: lockWaitMs, command: 'signer serve', signal };
     resources.use(await acquireHomeLock(homePaths(home).lock, lock));
     const stored = new ValidatorControls();
+    const floorHeight = (validator: string): bigint => store.floor(validator).height;
+    const rotations = new SqliteRotationStore({ floorHeight, now: () => clock.now() });
     const journal = new AuditJournal({ clock, logger });
-    const store = resources.use(
+    const store: SqliteSignStateStore = resources.use(
       SqliteSignStateStore.open(
         {
           logger,
           clock,
           journal,
           controlOf: (validator) => stored.of(validator),
+          keyAt: (validator, height) => keyAt(rotations.scheduleOf(validator), height),
           tipOf: deps.tipOf,
         },
         { directory: home },
@@ -143,22 +162,37 @@ export class Signer implements AsyncDisposable {
       HomeAuditLog.start({ store, journal, clock, logger }, { home, ...options.audit }),
     );
     stored.load(store);
-    const records = boundRecords(store, options.validators, logger);
+    rotations.load(store);
+    const records = boundRecords({ store, rotations, logger }, options.validators);
 
     const identity = resources.use(readIdentity(identityFile));
     const yubiHsmKeys = options.validators
-      .flatMap(({ providers }) => providers)
+      .flatMap(({ providers, rotatedKeys = [] }) => [
+        ...providers,
+        ...rotatedKeys.flatMap((place) => place.providers),
+      ])
       .filter((place) => place.kind === 'yubihsm');
     const served = { home, keys: yubiHsmKeys };
     const door = resources.use(new ProviderDoor({ clock, logger, served }));
     const keys = resources.use(new AsyncDisposableStack());
     const validators: SignerValidator[] = [];
-    const keyFailed = ({ validator, error }: KeyFault): void =>
-      validators.find(({ name }) => name === validator)?.keyFailed(error);
+    const validatorOf = (name: string): SignerValidator | undefined =>
+      validators.find((validator) => validator.name === name);
+    const keyFailed = ({ validator, publicKey, error }: KeyFault): void =>
+      validatorOf(validator)?.keyFailed(publicKey, error);
+    const nodes = new TrackedNodes({ rotations, floorHeight, clock });
+    const driver = new RotationDriver({
+      rotations,
+      floorHeight,
+      clock,
+      logger,
+      isInService: (validator, key) => validatorOf(validator)?.isInService(key) === true,
+    });
     const verifier = resources.use(new SideVerifier({ logger }));
     const intoAudit = auditObserver(audit);
     const observer: DecisionObserver = (outcome) => {
       intoAudit(outcome);
+      driver.decided(outcome);
       deps.observer?.(outcome);
     };
     const gate = resources.use(new Gate({ store, clock, logger, onKeyFault: keyFailed, verifier }));
@@ -175,13 +209,30 @@ export class Signer implements AsyncDisposable {
         audit.connection(name, change);
         deps.onConnection?.(name, change);
       };
-      const parts = { clock, random, logger, dial, openProvider, keys, onConnection };
+      const parts = {
+        clock,
+        random,
+        logger,
+        dial,
+        openProvider,
+        keys,
+        onConnection,
+        schedules: rotations,
+        places: () =>
+          servingKeys(validator, record, {
+            schedule: rotations.scheduleOf(name),
+            keys: rotations.keysOf(name),
+            floorHeight: floorHeight(name),
+          }),
+        heightsOf: (node: string) => nodes.of(name, node),
+        connected: () => nodes.of(name, 'grpc').connected(),
+      };
       const privValidator = (keyring: Keyring, asker: string): PrivValidator =>
         new LocalPrivValidator(
           { gate, keyring, logger, clock, onKeyFault: keyFailed, observer },
           { validator: name, chainId, asker },
         );
-      validators.push(SignerValidator.start({ ...parts, privValidator }, validator, record));
+      validators.push(SignerValidator.start({ ...parts, privValidator }, validator));
     }
     const drained = async (name: string): Promise<void> => {
       await gate.settled(name);
@@ -194,6 +245,9 @@ export class Signer implements AsyncDisposable {
       validators,
       store,
       audit,
+      rotations,
+      driver,
+      nodes,
       controls: new StoredControlDesk({
         controls: stored,
         store,
@@ -231,6 +285,30 @@ export class Signer implements AsyncDisposable {
     return this.#controls;
   }
 
+  /** Rotations, and which key signs when. */
+  get rotations(): SqliteRotationStore {
+    return this.#rotations;
+  }
+
+  /** Takes the steps of rotations. */
+  get rotationDriver(): RotationDriver {
+    return this.#driver;
+  }
+
+  /** A block is committed on a configured node: to be told in the turn in which it is heard of (S41). */
+  blockCommitted(validator: string, node: string, height: bigint): void {
+    this.#nodes.of(validator, node).blockCommitted(height);
+  }
+
+  /** The validator with its keys, for those who rotate them. @throws {UnknownValidatorError} ERR_UNKNOWN_VALIDATOR */
+  validatorKeys(
+    name: string,
+  ): Pick<SignerValidator, 'openKey' | 'closeKey' | 'key' | 'isInService'> {
+    const validator = this.#validators.find((one) => one.name === name);
+    if (validator === undefined) throw new UnknownValidatorError(name);
+    return validator;
+  }
+
   /** What is served, as configured now. */
   get validators(): readonly ValidatorOptions[] {
     return this.#validators.map(({ options }) => options);
@@ -257,6 +335,12 @@ export class Signer implements AsyncDisposable {
   }
 }
 
+interface BindingDeps {
+  readonly store: SignStateStore;
+  readonly rotations: KeySchedules;
+  readonly logger: Logger;
+}
+
 /**
  * The record of each configured validator. A validator that is only in the database is not served,
  * which is said; everything else that differs is refused.
@@ -265,9 +349,8 @@ export class Signer implements AsyncDisposable {
  * @throws {KeyUsedTwiceError} ERR_KEY_USED_TWICE (S1): no key is asked that is not the record's.
  */
 function boundRecords(
-  store: SignStateStore,
+  { store, rotations, logger }: BindingDeps,
   validators: readonly ValidatorOptions[],
-  logger: Logger,
 ): ReadonlyMap<ValidatorOptions, ValidatorRecord> {
   const records = new Map(store.validators().map((record) => [record.name, record]));
   const bound = new Map<ValidatorOptions, ValidatorRecord>();
@@ -290,7 +373,18 @@ function boundRecords(
       );
     }
     configured.add(name);
-    claims.claim({ validator: name, chainId, publicKey: ed25519PublicKey(record.publicKey) });
+    for (const publicKey of rotations.knownKeysOf(name)) {
+      claims.claim({ validator: name, chainId, publicKey: ed25519PublicKey(publicKey) });
+    }
+    for (const { publicKey } of unknownPlaces(
+      validator.rotatedKeys ?? [],
+      rotations.knownKeysOf(name),
+    )) {
+      logger.warn(
+        { validator: name, publicKey: base64FromBytes(publicKey) },
+        'signer.toml has the place of a key that floor.db does not know: nothing uses it',
+      );
+    }
     bound.set(validator, record);
   }
   for (const name of records.keys()) {

@@ -45,8 +45,8 @@ export const YUBIHSM_TABLES = ['yubihsm', 'standby_yubihsm'] as const;
 /** The same for a key in a PKCS#11 token. */
 export const PKCS11_TABLES = ['pkcs11', 'standby_pkcs11'] as const;
 
-function yubiHsmKeys(name: string): readonly ConfigKey[] {
-  const table = `validator.${name}`;
+function yubiHsmKeys(name: string, parent: string): readonly ConfigKey[] {
+  const table = `${parent}.${name}`;
   return [
     name === 'yubihsm'
       ? { table, key: 'connector', kind: 'text', fallback: DEFAULT_CONNECTOR }
@@ -59,8 +59,8 @@ function yubiHsmKeys(name: string): readonly ConfigKey[] {
   ];
 }
 
-function pkcs11Keys(name: string): readonly ConfigKey[] {
-  const table = `validator.${name}`;
+function pkcs11Keys(name: string, parent: string): readonly ConfigKey[] {
+  const table = `${parent}.${name}`;
   return [
     { table, key: 'module', kind: 'text', isRequired: true },
     { table, key: 'token', kind: 'text', isRequired: true },
@@ -68,6 +68,14 @@ function pkcs11Keys(name: string): readonly ConfigKey[] {
     { table, key: 'key_label', kind: 'text' },
     { table, key: 'key_id', kind: 'text' },
     { table, key: 'command_timeout_ms', kind: 'milliseconds', fallback: COMMAND_TIMEOUT_MS },
+  ];
+}
+
+/** The tables of a key in a device, below the table of what has the key. */
+function deviceKeys(parent: string): readonly ConfigKey[] {
+  return [
+    ...YUBIHSM_TABLES.flatMap((name) => yubiHsmKeys(name, parent)),
+    ...PKCS11_TABLES.flatMap((name) => pkcs11Keys(name, parent)),
   ];
 }
 
@@ -102,8 +110,12 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
   // Parallel to `nodes`: the i-th belongs to the i-th node; an empty text is a node without one.
   { table: 'validator', key: 'rpc', kind: 'texts', fallback: [] },
   { table: 'validator', key: 'witnesses', kind: 'texts', fallback: [] },
-  ...YUBIHSM_TABLES.flatMap(yubiHsmKeys),
-  ...PKCS11_TABLES.flatMap(pkcs11Keys),
+  ...deviceKeys('validator'),
+  // Base64 of 32 bytes: which of the keys in the database this is the place of (S35).
+  { table: 'validator.rotated_key', key: 'public_key', kind: 'text', isRequired: true },
+  { table: 'validator.rotated_key', key: 'key_file', kind: 'text' },
+  { table: 'validator.rotated_key', key: 'passphrase_file', kind: 'text' },
+  ...deviceKeys('validator.rotated_key'),
   { table: 'validator.grpc', key: 'listen', kind: 'text', isRequired: true },
   { table: 'validator.grpc', key: 'cert', kind: 'text' },
   { table: 'validator.grpc', key: 'key', kind: 'text' },

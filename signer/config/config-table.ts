@@ -125,7 +125,9 @@ export class ConfigTable {
     if (!Array.isArray(value)) {
       throw this.fault(name, `is written with two brackets: [[${name}]]`);
     }
-    return value.map((item, index) => this.#nested(name, item, index));
+    // A line is looked for by the occurrence of the outermost repeated table.
+    const isInner = this.#table !== '';
+    return value.map((item, index) => this.#nested(name, item, isInner ? this.#index : index));
   }
 
   empty(name: string): ConfigTable {

@@ -1,4 +1,6 @@
 /** `signer.toml` as `signer init` and `signer validators add` write it. */
+import { base64FromBytes } from '@privval/proto/runtime/bytes';
+import type { KeyPlace } from '../keyring/key-place.ts';
 import {
   COMMAND_TIMEOUT_MS,
   objectIdText,
@@ -60,15 +62,34 @@ export function validatorText(validator: ValidatorText): string {
   lines.push(`nodes = ${textsText(nodes)}`);
   if (rpcs.length > 0) lines.push(`rpc = ${textsText(rpcs)}`);
   if (witnesses.length > 0) lines.push(`witnesses = ${textsText(witnesses)}`);
-  for (const [prefix, provider] of [
-    ['', primary],
-    ['standby_', standby],
-  ] as const) {
-    if (provider === undefined || provider.kind === 'file') continue;
-    lines.push('', `[validator.${prefix}${provider.kind}]`, ...keyLines(provider));
-  }
+  lines.push(...deviceTables('validator', primary, standby));
   if (grpc !== undefined) lines.push('', '[validator.grpc]', ...grpcLines(grpc));
   return `${lines.join('\n')}\n`;
+}
+
+/** The place of a key after the first one, as it stands below its validator. */
+export function rotatedKeyText({ publicKey, providers }: KeyPlace): string {
+  const [primary, standby] = providers;
+  const lines = [
+    '',
+    '[[validator.rotated_key]]',
+    `public_key = ${quote(base64FromBytes(publicKey))}`,
+  ];
+  if (primary?.kind === 'file') lines.push(...keyLines(primary));
+  lines.push(...deviceTables('validator.rotated_key', primary, standby));
+  return `${lines.join('\n')}\n`;
+}
+
+function deviceTables(
+  parent: string,
+  primary: ProviderOptions | undefined,
+  standby: ProviderOptions | undefined,
+): readonly string[] {
+  return [['', primary] as const, ['standby_', standby] as const].flatMap(([prefix, provider]) =>
+    provider === undefined || provider.kind === 'file'
+      ? []
+      : ['', `[${parent}.${prefix}${provider.kind}]`, ...keyLines(provider)],
+  );
 }
 
 function keyLines(provider: ProviderOptions): readonly string[] {

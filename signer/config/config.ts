@@ -7,6 +7,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { ed25519PublicKey } from '@privval/proto/crypto/public-key';
+import { base64FromBytes, bytesFromBase64 } from '@privval/proto/runtime/bytes';
 import { errorCode } from '@privval/proto/runtime/coded-error';
 import { parseChainId } from '@privval/proto/types/chain-id';
 import { parse, TomlError } from 'smol-toml';
@@ -21,6 +23,7 @@ import {
 } from '../connection/node-address.ts';
 import { homePaths } from '../home/home-paths.ts';
 import { parseValidatorName } from '../home/validator-name.ts';
+import type { KeyPlace } from '../keyring/key-place.ts';
 import type { ValidatorOptions } from '../signer-validator.ts';
 import { ConfigSyntaxError, ConfigUnreadableError, ConfigValueError } from './config-errors.ts';
 import { CONFIG_KEYS, type LOG_FORMATS, type LOG_LEVELS } from './config-keys.ts';
@@ -171,11 +174,26 @@ function readValidator(table: ConfigTable, home: string): ValidatorOptions {
     name,
     chainId: table.parsed('chain_id', parseChainId),
     providers: readProviders(table, home),
+    rotatedKeys: readRotatedKeys(table, home),
     nodes,
     rpcs: readRpcs(table, nodes.length),
     witnesses: readWitnesses(table),
     grpc: grpc === undefined ? undefined : readGrpc(grpc, home),
   };
+}
+
+/** Places of the keys after the first one: which of them signs when is in the database (S35). */
+function readRotatedKeys(table: ConfigTable, home: string): readonly KeyPlace[] {
+  const seen = new Set<string>();
+  return table.children('rotated_key').map((rotated) => {
+    const { bytes: publicKey } = rotated.parsed('public_key', (text) =>
+      ed25519PublicKey(bytesFromBase64(text)),
+    );
+    const name = base64FromBytes(publicKey);
+    if (seen.has(name)) throw rotated.fault('public_key', 'is there twice');
+    seen.add(name);
+    return { publicKey, providers: readProviders(rotated, home) };
+  });
 }
 
 /** As many as there are nodes; `undefined` for a node without one. */

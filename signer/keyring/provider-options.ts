@@ -58,6 +58,21 @@ export type DeviceProviderOptions = YubiHsmProviderOptions | Pkcs11ProviderOptio
 /** A place a key can be in. */
 export type ProviderOptions = FileProviderOptions | DeviceProviderOptions;
 
+/** A node gives up after 5 s: an answer is on its way before that. */
+const ANSWER_LIMIT_MS = 4_400;
+
+/**
+ * For how long a request waits for a device that has just gone: a little longer than the fifth
+ * attempt to open it takes, which comes 3.0 s after the first (S26); but a signature made then, slow
+ * as its device may be, must still be in time.
+ */
+export function graceMs(providers: readonly ProviderOptions[]): number {
+  const deadlines = providers.map((place) =>
+    place.kind === 'file' ? 0 : (place.commandTimeoutMs ?? COMMAND_TIMEOUT_MS),
+  );
+  return Math.max(0, Math.min(3_500, ANSWER_LIMIT_MS - Math.max(...deadlines)));
+}
+
 /** What to call it before it is opened: in messages and status. Never a secret. */
 export function providerName(options: ProviderOptions): string {
   switch (options.kind) {

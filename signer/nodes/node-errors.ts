@@ -19,7 +19,7 @@ export class ConfigNotEditableError extends CodedError {
 
   constructor(validator: string) {
     super(
-      `the nodes of ${validator} in signer.toml are written in a way that only a person can change: edit the file, then signer reload`,
+      `what signer.toml says of ${validator} is written in a way that only a person can change: edit the file, then signer reload`,
     );
   }
 }

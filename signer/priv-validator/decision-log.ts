@@ -30,6 +30,8 @@ export interface AskedDecision {
   readonly at: Hrs;
   /** A validator address in the request that is none of ours (S43). */
   readonly unknownAddress?: Uint8Array | undefined;
+  /** Whether the address is that of one of ours. */
+  readonly isOwnAddress?: boolean | undefined;
 }
 
 /** Collaborators of a {@link DecisionLog}. */
@@ -107,12 +109,13 @@ export class DecisionLog {
   }
 
   #told(outcome: LoggedOutcome, { code, text }: Details, totalMs: number): DecisionOutcome {
-    const { chainId, validator, asker, at } = this.#asked;
+    const { chainId, validator, asker, at, isOwnAddress } = this.#asked;
     return {
       validator,
       chainId,
       asker,
       at,
+      isOwnAddress,
       outcome: outcome === 'signed' && this.#isRepeat ? 'repeated' : outcome,
       code,
       text,

@@ -9,6 +9,8 @@ export interface DecisionOutcome {
   /** Address of the node that asked, as configured, or `grpc`. */
   readonly asker: string;
   readonly at: Hrs;
+  /** Whether the vote carried the address of this validator's own key; absent for proposals. */
+  readonly isOwnAddress?: boolean | undefined;
   /** `repeated`: signed, for a floor that stood there before. */
   readonly outcome: 'signed' | 'repeated' | 'refused' | 'failed' | 'abandoned';
   /** Of a refusal or fault. */

@@ -35,7 +35,7 @@ import { SignatureInvalidError } from '../guard/gate-errors.ts';
 import type { Hrs } from '../guard/hrs.ts';
 import type { KeyFault } from '../guard/signing-flights.ts';
 import type { Keyring } from '../keyring/keyring.ts';
-import { DecisionLog } from './decision-log.ts';
+import { type AskedDecision, DecisionLog } from './decision-log.ts';
 import type { DecisionObserver } from './decision-outcome.ts';
 import {
   isExtensible,
@@ -134,7 +134,10 @@ export class LocalPrivValidator implements PrivValidator {
     const at: Hrs = { height: vote.height, round: vote.round, step: vote.type };
     const claimedKey = this.#deps.keyring.claimedKey(vote.validatorAddress);
     const isUnknown = claimedKey === undefined && vote.validatorAddress.length > 0;
-    const log = this.#startLog(chainId, at, isUnknown ? vote.validatorAddress : undefined);
+    const log = this.#startLog(chainId, at, {
+      unknownAddress: isUnknown ? vote.validatorAddress : undefined,
+      isOwnAddress: claimedKey !== undefined,
+    });
     return finished(log, options, async () => {
       const skipsExtension = options.skipExtensionSigning === true;
       const refusal =
@@ -176,7 +179,7 @@ export class LocalPrivValidator implements PrivValidator {
     options: AbortOptions = {},
   ): Promise<SignResult<Proposal>> {
     const at: Hrs = { height: proposal.height, round: proposal.round, step: 'propose' };
-    const log = this.#startLog(chainId, at, undefined);
+    const log = this.#startLog(chainId, at, {});
     return finished(log, options, async () => {
       const refusal =
         refuseOtherChain(chainId, this.#options.chainId) ??
@@ -260,9 +263,13 @@ export class LocalPrivValidator implements PrivValidator {
     return error;
   }
 
-  #startLog(chainId: string, at: Hrs, unknownAddress: Uint8Array | undefined): DecisionLog {
+  #startLog(
+    chainId: string,
+    at: Hrs,
+    address: Pick<AskedDecision, 'unknownAddress' | 'isOwnAddress'>,
+  ): DecisionLog {
     const { validator, asker = 'unknown' } = this.#options;
-    return new DecisionLog(this.#deps, { chainId, validator, asker, at, unknownAddress });
+    return new DecisionLog(this.#deps, { chainId, validator, asker, at, ...address });
   }
 }
 

@@ -46,6 +46,7 @@ describe('signer.toml', () => {
             passphraseFile: undefined,
           },
         ],
+        rotatedKeys: [],
         nodes: [{ scheme: 'tcp', host: '127.0.0.1', port: 26659, nodeId: undefined }],
         rpcs: [undefined],
         witnesses: [],
