@@ -12,6 +12,7 @@ import type { CliContext } from './context.ts';
 /** A daemon that has just begun to sign opens its socket a little later. */
 const PATIENCE_MS = 6_000;
 const RETRY_MS = 50;
+const RATE_RETRY_MS = 250;
 
 /** Times that a reading begins anew because a segment was closed meanwhile. */
 const MAX_RESTARTS = 5;
@@ -52,7 +53,7 @@ export async function openAuditReader(
     try {
       // Whether anybody answers; pages are asked for once they are wanted.
       await admin.auditLive(String(2n ** 62n));
-      return readerOf((after) => admin.auditLive(after), {
+      return readerOf((after) => patiently(clock, () => admin.auditLive(after)), {
         [Symbol.asyncDispose]: async () => undefined,
       });
     } catch (error) {
@@ -60,6 +61,19 @@ export async function openAuditReader(
       if (clock.monotonicMs() >= deadlineMs) throw locked;
     }
     await clock.sleep(RETRY_MS);
+  }
+}
+
+/** Pages are heavy requests: they have a rate. */
+async function patiently<T>(clock: CliContext['clock'], ask: () => Promise<T>): Promise<T> {
+  const deadlineMs = clock.monotonicMs() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (errorCode(error) !== 'ERR_ADMIN_RATE' || clock.monotonicMs() >= deadlineMs) throw error;
+    }
+    await clock.sleep(RATE_RETRY_MS);
   }
 }
 
