@@ -61,5 +61,6 @@ export interface Operations {
   why(validator: string, height: bigint, options?: AbortOptions): Promise<WhyJson>;
   /** The part of `doctor` that only the daemon sees. */
   doctor(options?: AbortOptions): Promise<readonly Finding[]>;
-  readonly feed: StatusFeed;
+  /** What the status page lives on, where it is served. */
+  readonly feed?: StatusFeed | undefined;
 }

@@ -11,7 +11,6 @@ import { type ImportResult, importState, type StateImport } from './home/home-st
 import type { Act } from './http/access.ts';
 import type { WhyJson } from './http/admin-bodies.ts';
 import type { NodeDesk, Operations } from './operations.ts';
-import type { StatusFeed } from './page/status-event.ts';
 import type { RotationDesk } from './rotation/rotation-desk.ts';
 import type { Signer } from './signer.ts';
 import type { SignerStatus } from './signer-status.ts';
@@ -24,7 +23,8 @@ export interface RunningOperationsDeps {
   readonly rotations: RotationDesk;
   /** `undefined` where no RPC is configured. */
   readonly chainOf: (validator: string) => ChainView | undefined;
-  readonly feed: StatusFeed;
+  /** The newest height that counts: what a source tells, up to a limit (S33). */
+  readonly tipOf: (validator: string) => bigint | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -59,16 +59,12 @@ export class RunningOperations implements Operations {
     return this.#deps.signer.audit;
   }
 
-  get feed(): StatusFeed {
-    return this.#deps.feed;
-  }
-
   status(): SignerStatus {
     return this.#deps.signer.status();
   }
 
   raiseFloor(wanted: StateImport, act: Act): ImportResult {
-    const tip = this.chain(wanted.validator)?.tip();
+    const tip = this.#deps.tipOf(wanted.validator);
     const result = importState(this.store, { ...wanted, tip }, act.by);
     if (result.isRaised) {
       this.#deps.logger.warn({ ...result, by: act.by }, 'the floor was raised by an operator');

@@ -11,6 +11,7 @@ import { AuditJournal } from './audit/audit-journal.ts';
 import type { AuditLog } from './audit/audit-log.ts';
 import { auditObserver } from './audit/audit-observer.ts';
 import { HomeAuditLog, type HomeAuditLogOptions } from './audit/home-audit-log.ts';
+import type { ChainView } from './chain/chain-view.ts';
 import { type DialNode, dialNode } from './connection/dial-node.ts';
 import { checkGrpcListen } from './connection/grpc-options.ts';
 import type { ConnectionChange } from './connection/node-link.ts';
@@ -25,6 +26,7 @@ import type { KeyFault } from './guard/signing-flights.ts';
 import { SqliteSignStateStore } from './guard/sqlite-sign-state-store.ts';
 import { homePaths } from './home/home-paths.ts';
 import { readIdentity } from './home/identity.ts';
+import type { DeviceDeps } from './keyring/devices.ts';
 import { KeyClaims } from './keyring/key-claims.ts';
 import { unknownPlaces } from './keyring/key-place.ts';
 import { type KeySchedules, keyAt } from './keyring/key-schedule.ts';
@@ -33,12 +35,12 @@ import { ProviderDoor } from './keyring/provider-door.ts';
 import type { ProviderOptions } from './keyring/provider-options.ts';
 import type { DecisionObserver } from './priv-validator/decision-outcome.ts';
 import { LocalPrivValidator } from './priv-validator/local-priv-validator.ts';
-import { RotationDriver } from './rotation/rotation-driver.ts';
+import type { RotationDesk } from './rotation/rotation-desk.ts';
 import { servingKeys } from './rotation/serving-keys.ts';
-import { SqliteRotationStore } from './rotation/sqlite-rotation-store.ts';
-import { TrackedNodes } from './rotation/tracked-nodes.ts';
+import { SignerRotations } from './rotation/signer-rotations.ts';
+import type { SqliteRotationStore } from './rotation/sqlite-rotation-store.ts';
 import { ConfigBindingError, NoValidatorInServiceError } from './signer-errors.ts';
-import type { SignerStatus, ValidatorFault } from './signer-status.ts';
+import type { SignerStatus, ValidatorFault, ValidatorStatus } from './signer-status.ts';
 import { SignerValidator, type ValidatorOptions } from './signer-validator.ts';
 
 /** How long a start waits for another process to leave the home (S15). */
@@ -54,6 +56,8 @@ export interface SignerDeps {
   readonly logger: Logger;
   /** How nodes are dialled. @default {@link dialNode} with the home's identity */
   readonly dial?: DialNode | undefined;
+  /** Where new keys are made in devices, and old ones deleted. @default those that are there */
+  readonly devices?: DeviceDeps['devices'] | undefined;
   /** How the places of keys are opened; what it gives is the signer's. @default {@link ProviderDoor} */
   readonly openProvider?: ((options: ProviderOptions) => Promise<KeyProvider>) | undefined;
   /** Hears how each request ended, as the audit log does. */
@@ -89,9 +93,7 @@ export class Signer implements AsyncDisposable {
   readonly #store: SqliteSignStateStore;
   readonly #controls: StoredControlDesk;
   readonly #audit: HomeAuditLog;
-  readonly #rotations: SqliteRotationStore;
-  readonly #driver: RotationDriver;
-  readonly #nodes: TrackedNodes;
+  readonly #rotations: SignerRotations;
   readonly #startedAtMs: number;
   readonly #resources: AsyncDisposableStack;
 
@@ -100,9 +102,7 @@ export class Signer implements AsyncDisposable {
     readonly store: SqliteSignStateStore;
     readonly controls: StoredControlDesk;
     readonly audit: HomeAuditLog;
-    readonly rotations: SqliteRotationStore;
-    readonly driver: RotationDriver;
-    readonly nodes: TrackedNodes;
+    readonly rotations: SignerRotations;
     readonly startedAtMs: number;
     readonly resources: AsyncDisposableStack;
   }) {
@@ -111,8 +111,6 @@ export class Signer implements AsyncDisposable {
     this.#controls = running.controls;
     this.#audit = running.audit;
     this.#rotations = running.rotations;
-    this.#driver = running.driver;
-    this.#nodes = running.nodes;
     this.#startedAtMs = running.startedAtMs;
     this.#resources = running.resources;
   }
@@ -142,7 +140,20 @@ export class Signer implements AsyncDisposable {
     resources.use(await acquireHomeLock(homePaths(home).lock, lock));
     const stored = new ValidatorControls();
     const floorHeight = (validator: string): bigint => store.floor(validator).height;
-    const rotations = new SqliteRotationStore({ floorHeight, now: () => clock.now() });
+    const validators: SignerValidator[] = [];
+    const validatorOf = (name: string): SignerValidator | undefined =>
+      validators.find((validator) => validator.name === name);
+    const rotations = new SignerRotations(
+      {
+        floorHeight,
+        isFrozen: (validator) => stored.of(validator).freeze !== undefined,
+        keysOf: validatorOf,
+        devices: deps.devices,
+        clock,
+        logger,
+      },
+      { home },
+    );
     const journal = new AuditJournal({ clock, logger });
     const store: SqliteSignStateStore = resources.use(
       SqliteSignStateStore.open(
@@ -151,7 +162,7 @@ export class Signer implements AsyncDisposable {
           clock,
           journal,
           controlOf: (validator) => stored.of(validator),
-          keyAt: (validator, height) => keyAt(rotations.scheduleOf(validator), height),
+          keyAt: (validator, height) => keyAt(rotations.store.scheduleOf(validator), height),
           tipOf: deps.tipOf,
         },
         { directory: home },
@@ -162,8 +173,9 @@ export class Signer implements AsyncDisposable {
       HomeAuditLog.start({ store, journal, clock, logger }, { home, ...options.audit }),
     );
     stored.load(store);
-    rotations.load(store);
-    const records = boundRecords({ store, rotations, logger }, options.validators);
+    rotations.store.load(store);
+    resources.use(rotations);
+    const records = boundRecords({ store, rotations: rotations.store, logger }, options.validators);
 
     const identity = resources.use(readIdentity(identityFile));
     const yubiHsmKeys = options.validators
@@ -175,24 +187,13 @@ export class Signer implements AsyncDisposable {
     const served = { home, keys: yubiHsmKeys };
     const door = resources.use(new ProviderDoor({ clock, logger, served }));
     const keys = resources.use(new AsyncDisposableStack());
-    const validators: SignerValidator[] = [];
-    const validatorOf = (name: string): SignerValidator | undefined =>
-      validators.find((validator) => validator.name === name);
     const keyFailed = ({ validator, publicKey, error }: KeyFault): void =>
       validatorOf(validator)?.keyFailed(publicKey, error);
-    const nodes = new TrackedNodes({ rotations, floorHeight, clock });
-    const driver = new RotationDriver({
-      rotations,
-      floorHeight,
-      clock,
-      logger,
-      isInService: (validator, key) => validatorOf(validator)?.isInService(key) === true,
-    });
     const verifier = resources.use(new SideVerifier({ logger }));
     const intoAudit = auditObserver(audit);
     const observer: DecisionObserver = (outcome) => {
       intoAudit(outcome);
-      driver.decided(outcome);
+      rotations.driver.decided(outcome);
       deps.observer?.(outcome);
     };
     const gate = resources.use(new Gate({ store, clock, logger, onKeyFault: keyFailed, verifier }));
@@ -217,15 +218,15 @@ export class Signer implements AsyncDisposable {
         openProvider,
         keys,
         onConnection,
-        schedules: rotations,
+        schedules: rotations.store,
         places: () =>
           servingKeys(validator, record, {
-            schedule: rotations.scheduleOf(name),
-            keys: rotations.keysOf(name),
+            schedule: rotations.store.scheduleOf(name),
+            keys: rotations.store.keysOf(name),
             floorHeight: floorHeight(name),
           }),
-        heightsOf: (node: string) => nodes.of(name, node),
-        connected: () => nodes.of(name, 'grpc').connected(),
+        heightsOf: (node: string) => rotations.nodes.of(name, node),
+        connected: () => rotations.nodes.of(name, 'grpc').connected(),
       };
       const privValidator = (keyring: Keyring, asker: string): PrivValidator =>
         new LocalPrivValidator(
@@ -246,8 +247,6 @@ export class Signer implements AsyncDisposable {
       store,
       audit,
       rotations,
-      driver,
-      nodes,
       controls: new StoredControlDesk({
         controls: stored,
         store,
@@ -287,26 +286,27 @@ export class Signer implements AsyncDisposable {
 
   /** Rotations, and which key signs when. */
   get rotations(): SqliteRotationStore {
-    return this.#rotations;
+    return this.#rotations.store;
   }
 
-  /** Takes the steps of rotations. */
-  get rotationDriver(): RotationDriver {
-    return this.#driver;
+  /** What operators do with rotations. The places of keys are those of the home's `signer.toml`. */
+  get rotationDesk(): RotationDesk {
+    return this.#rotations.desk;
+  }
+
+  /** What is known of one validator now. @throws {UnknownValidatorError} ERR_UNKNOWN_VALIDATOR */
+  statusOf(name: string): ValidatorStatus {
+    return this.#validator(name).status(this.#store.floor(name));
+  }
+
+  /** Its chain tells a validator's rotations from here on; in the turn in which the view was started. */
+  follow(validator: string, view: ChainView): void {
+    this.#rotations.follow(validator, view);
   }
 
   /** A block is committed on a configured node: to be told in the turn in which it is heard of (S41). */
   blockCommitted(validator: string, node: string, height: bigint): void {
-    this.#nodes.of(validator, node).blockCommitted(height);
-  }
-
-  /** The validator with its keys, for those who rotate them. @throws {UnknownValidatorError} ERR_UNKNOWN_VALIDATOR */
-  validatorKeys(
-    name: string,
-  ): Pick<SignerValidator, 'openKey' | 'closeKey' | 'key' | 'isInService'> {
-    const validator = this.#validators.find((one) => one.name === name);
-    if (validator === undefined) throw new UnknownValidatorError(name);
-    return validator;
+    this.#rotations.nodes.of(validator, node).blockCommitted(height);
   }
 
   /** What is served, as configured now. */
@@ -324,9 +324,13 @@ export class Signer implements AsyncDisposable {
     name: string,
     nodes: Pick<ValidatorOptions, 'nodes' | 'rpcs' | 'witnesses'>,
   ): Promise<void> {
+    await this.#validator(name).setNodes(nodes);
+  }
+
+  #validator(name: string): SignerValidator {
     const validator = this.#validators.find((one) => one.name === name);
     if (validator === undefined) throw new UnknownValidatorError(name);
-    await validator.setNodes(nodes);
+    return validator;
   }
 
   /** Finishes the answers in flight, then closes connections, keys, store and lock, in this order; under a second. */

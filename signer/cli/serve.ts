@@ -1,5 +1,3 @@
-/** `signer serve`: the daemon's frame around `Signer`. */
-import { flushCompileCache } from 'node:module';
 import { resolve } from 'node:path';
 import type { AbortOptions } from '@privval/proto/runtime/abort';
 import { errorCode } from '@privval/proto/runtime/coded-error';
@@ -7,17 +5,13 @@ import type { Logger } from '@privval/proto/runtime/logger';
 import { systemRandom } from '@privval/proto/runtime/random';
 import { readConfig, unknownVariables } from '../config/config.ts';
 import { checkHome, checkSocketPath } from '../home/check-home.ts';
-import { homePaths } from '../home/home-paths.ts';
 import { Signer } from '../signer.ts';
 import type { CliContext } from './context.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { createLogger } from './logger.ts';
+import { type Operating, startOperating } from './operate.ts';
 import { warnOfLeaks } from './process-hardening.ts';
 import { VERSION } from './release.ts';
-
-/** The admin API is loaded once something was signed, or after this long: its modules hold up a vote. */
-const ADMIN_DELAY_MS = 2_000;
-const ADMIN_POLL_MS = 20;
 
 /** A stop takes no longer, whatever hangs. */
 const STOP_LIMIT_MS = 900;
@@ -35,12 +29,15 @@ export async function runServe(context: CliContext, flags: ServeFlags): Promise<
   const { clock } = context;
   checkHome(home);
   checkSocketPath(home);
-  const { log, ...options } = readConfig(home, { flags: logFlags(flags) });
+  const config = readConfig(home, { flags: logFlags(flags) });
+  const { log, ...options } = config;
   const logger = createLogger(log);
   exitOnBugs(logger);
   const stop = stopSignal(context, logger);
+  let operating: Operating | undefined;
+  const tipOf = (validator: string): bigint | undefined => operating?.tipOf(validator);
   const signer = await startUnlessStopped(stop, (wait) =>
-    Signer.start({ clock, random: systemRandom, logger }, { home, ...options }, wait),
+    Signer.start({ clock, random: systemRandom, logger, tipOf }, { home, ...options }, wait),
   );
   if (signer !== undefined) {
     await using resources = new AsyncDisposableStack();
@@ -53,8 +50,14 @@ export async function runServe(context: CliContext, flags: ServeFlags): Promise<
     for (const [variable, nearest] of unknownVariables()) {
       logger.warn({ variable, nearest }, 'an environment variable that means nothing here');
     }
-    const admin = startAdminLater(context, { home, signer, logger, signal: stop.signal });
-    resources.defer(async () => (await admin)?.[Symbol.asyncDispose]());
+    const { signal } = stop;
+    const later = startOperating({ signer, clock, logger }, { home, config, signal }).then(
+      (started) => {
+        operating = started;
+        return started;
+      },
+    );
+    resources.defer(async () => (await later)?.[Symbol.asyncDispose]());
     await stop.requested;
   }
   logger.info({}, 'stopped');
@@ -121,49 +124,4 @@ function exitOnBugs(logger: Logger): void {
     logger.error({ err, code: errorCode(err) }, 'a bug ends this process');
     process.exit(EXIT_CODES.bug);
   });
-}
-
-interface AdminParts {
-  readonly home: string;
-  readonly signer: Signer;
-  readonly logger: Logger;
-  readonly signal: AbortSignal;
-}
-
-/** Loads and starts the admin API when it is in nobody's way. A failure costs the API, not the signing. */
-async function startAdminLater(
-  { clock }: CliContext,
-  { home, signer, logger, signal }: AdminParts,
-): Promise<AsyncDisposable | undefined> {
-  try {
-    const before = floorsOf(signer);
-    const deadlineMs = clock.monotonicMs() + ADMIN_DELAY_MS;
-    while (clock.monotonicMs() < deadlineMs && floorsOf(signer) === before) {
-      await clock.sleep(ADMIN_POLL_MS, { signal });
-    }
-    const { startAdminServer } = await import('../http/admin-server.ts');
-    signal.throwIfAborted();
-    const { adminSocket } = homePaths(home);
-    const { operationsOfFloors } = await import('../http/operations-of-floors.ts');
-    const floors = { store: signer.store, status: () => signer.status(), logger };
-    const server = await startAdminServer(
-      { operations: operationsOfFloors(floors), clock, logger },
-      { socketPath: adminSocket, version: VERSION },
-    );
-    logger.info({ socket: adminSocket }, 'the admin API is up');
-    // A process that is killed would leave its compiled modules behind uncached.
-    flushCompileCache();
-    return server;
-  } catch (err) {
-    if (signal.aborted) return undefined;
-    logger.error({ code: errorCode(err), err }, 'no admin API: signing goes on without it');
-    return undefined;
-  }
-}
-
-function floorsOf(signer: Signer): string {
-  return signer
-    .status()
-    .validators.map(({ floor }) => `${floor.height}/${floor.round}/${floor.step}`)
-    .join();
 }

@@ -118,4 +118,6 @@ export interface SignStateStore extends AsyncDisposable {
    * store refuse, like that of a commit.
    */
   maintain(): void;
+  /** Why nothing is decided now; absent or `undefined` while the store is proven. For status and health. */
+  readonly fault?: Error | undefined;
 }

@@ -37,6 +37,13 @@ export interface Devices extends AsyncDisposable {
     request: DeviceKeyRequest,
     options: AbortOptions & { readonly label: string },
   ): Promise<MadeKey>;
+  /**
+   * Deletes a key that signs nothing any more, with the rights that serve. Where a device does not
+   * offer it, a person has to.
+   *
+   * @throws what the device does: the rights may not allow it.
+   */
+  readonly destroyKey?: ((options: DeviceProviderOptions) => Promise<void>) | undefined;
 }
 
 /** A home that is served from devices: their logs are drained into it. */

@@ -70,6 +70,12 @@ export class YubiHsms implements AsyncDisposable {
     };
   }
 
+  /** Deletes a key, in a session of its own. @throws what the device does. */
+  async destroyKey({ objectId, ...place }: YubiHsmProviderOptions): Promise<void> {
+    await using device = this.#open(place);
+    await removeValidatorKey(device, objectId);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#resources.disposeAsync();
     await this.#logs.disposeAsync();

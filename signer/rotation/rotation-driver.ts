@@ -196,7 +196,13 @@ function entryOf(
 
 /** What the audit log says of a change. */
 export function rotationEntry(
-  { id, validator, state, activationHeight, newKey }: Rotation,
+  {
+    id,
+    validator,
+    state,
+    activationHeight,
+    newKey,
+  }: Pick<Rotation, 'id' | 'validator' | 'state' | 'activationHeight' | 'newKey'>,
   { from, event, by }: { readonly from: string; readonly event: string; readonly by: string },
 ): JournalDraft {
   const body = {

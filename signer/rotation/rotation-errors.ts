@@ -1,6 +1,7 @@
 /** What can stand against a rotation: each case says what to do. */
 import type { Refusal } from '@privval/proto/privval/priv-validator';
 import { CodedError } from '@privval/proto/runtime/coded-error';
+import type { PlanItem } from './rotation-desk.ts';
 
 /** Another rotation of this validator is under way: one at a time. */
 export class RotationOpenError extends CodedError {
@@ -23,6 +24,21 @@ export class RotationDamagedError extends CodedError {
     super(
       `the keys of validator ${JSON.stringify(validator)} by height are damaged: ${reason}. Nothing is signed with a guess: put back a floor.db that you trust and raise its floors (signer state recover)`,
     );
+  }
+}
+
+/** Something that `plan` looks at is red: nothing was made. */
+export class PlanRefusedError extends CodedError {
+  override readonly name = 'PlanRefusedError';
+  readonly code = 'ERR_ROTATION_PLAN';
+  readonly items: readonly PlanItem[];
+
+  constructor(items: readonly PlanItem[]) {
+    const lines = items.map(({ text, remedy }) =>
+      remedy === undefined ? text : `${text} (${remedy})`,
+    );
+    super(`a rotation cannot begin: ${lines.join('; ')}`);
+    this.items = items;
   }
 }
 

@@ -1,4 +1,5 @@
 /** The rules of a rotation (S38–S48): what a fact or a wish makes of it. Pure and synchronous. */
+import type { Refusal } from '@privval/proto/privval/priv-validator';
 import { equalBytes } from '@privval/proto/runtime/bytes';
 import { contradictionSettled, powersChanged, setSeen, sourcesContradict } from './arming-rules.ts';
 import { summarizePowers, wasNewKeyEverIn, withoutOldKey } from './power-facts.ts';
@@ -70,17 +71,21 @@ function reached(rotation: Rotation, { floorHeight }: RotationContext): Rotation
 
 function proved(rotation: Rotation, { proof }: Extract<RotationEvent, { kind: 'proved' }>): Change {
   if (rotation.proof !== undefined) return same(rotation);
-  const { state } = rotation;
+  const refusal = refuseProof(rotation);
+  if (refusal !== undefined) return refusal;
+  return same({ ...rotation, proof, state: rotation.state === 'held' ? 'held' : 'proven' });
+}
+
+/** Why the new key is not to prove anything: asked before it is made to sign, and again with the proof (S47). */
+export function refuseProof({ state, powers }: Rotation): Refusal | undefined {
   if (state !== 'generated' && state !== 'held') {
     return refuse('ERR_ROTATION_STATE', `a rotation that is ${state} proves nothing any more`);
   }
-  if (wasNewKeyEverIn(rotation.powers)) {
-    return refuse(
-      'ERR_ROTATION_IN_BLOCK',
-      'the new key has power on the chain already: it signs consensus from now on, and nothing else (S47)',
-    );
-  }
-  return same({ ...rotation, proof, state: state === 'held' ? 'held' : 'proven' });
+  if (!wasNewKeyEverIn(powers)) return undefined;
+  return refuse(
+    'ERR_ROTATION_IN_BLOCK',
+    'the new key has power on the chain already: it signs consensus from now on, and nothing else (S47)',
+  );
 }
 
 function oldKeyReplaced(
