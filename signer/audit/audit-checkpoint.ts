@@ -23,10 +23,10 @@ export function openAuditKey(path: string): Ed25519SecretKey {
 }
 
 /** Signs. */
-export function signCheckpoint(facts: CheckpointFacts, key: Ed25519SecretKey): Checkpoint {
-  const auditKey = hexFromBytes(key.publicKey.bytes);
+export function signCheckpoint(facts: CheckpointFacts, secret: Ed25519SecretKey): Checkpoint {
+  const auditKey = hexFromBytes(secret.publicKey.bytes);
   const unsigned = { format: FORMAT, ...facts, auditKey } as const;
-  return { ...unsigned, signature: hexFromBytes(key.sign(signedBytes(unsigned))) };
+  return { ...unsigned, signature: hexFromBytes(secret.sign(signedBytes(unsigned))) };
 }
 
 /**

@@ -16,10 +16,14 @@ function filesThatMatch(pattern: RegExp): string[] {
   ).sort();
 }
 
-it('S37: nothing but the PrivValidator builds bytes for a consensus key', () => {
+it('S37: nothing but the PrivValidator builds bytes for a consensus key; the witness verifies with them', () => {
+  const witness = 'signer/chain/judge-commit.ts';
   expect(filesThatMatch(/\b(vote|proposal|voteExtension)SignBytes\(/)).toEqual([
+    witness,
     'signer/priv-validator/local-priv-validator.ts',
   ]);
+  // It knows no key but public ones.
+  expect(readFileSync(join(ROOT, witness), 'utf8')).not.toMatch(/SigningKey|secret/i);
 });
 
 /** Files that ask a key for signatures. */
@@ -31,6 +35,8 @@ it('S37: nothing but the guard and the PrivValidator puts bytes before a key, an
   expect(askingFiles().filter((name) => name.startsWith('signer/'))).toEqual([
     'signer/guard/signing-flights.ts',
     'signer/priv-validator/local-priv-validator.ts',
+    // A proof of possession, which is no message of consensus (S47).
+    'signer/rotation/prove-possession.ts',
   ]);
   expect(filesThatMatch(/\bgate\.sign\(/)).toEqual([
     'signer/priv-validator/local-priv-validator.ts',
