@@ -14,6 +14,7 @@ import { hexFromBytes } from '@privval/proto/runtime/bytes';
 import { systemClock } from '@privval/proto/runtime/clock';
 import { errorCode } from '@privval/proto/runtime/coded-error';
 import { silentLogger } from '@privval/proto/runtime/logger';
+import { AuditJournal } from '@privval/signer/audit/audit-journal';
 import { Gate } from '@privval/signer/guard/gate';
 import { acquireHomeLock } from '@privval/signer/guard/home-lock';
 import { comparePositions, type Hrs, type Position } from '@privval/signer/guard/hrs';
@@ -48,7 +49,8 @@ for await (const line of lines) answers.push(answer(JSON.parse(line) as GuardAsk
 await Promise.all(answers);
 
 function openStore(): SqliteSignStateStore {
-  const deps = { logger: silentLogger, clock: systemClock };
+  const parts = { logger: silentLogger, clock: systemClock };
+  const deps = { ...parts, journal: new AuditJournal(parts) };
   try {
     return SqliteSignStateStore.open(deps, { directory });
   } catch (error) {

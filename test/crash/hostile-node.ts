@@ -30,6 +30,11 @@ export class HostileNode {
     this.#publicKey = publicKey;
   }
 
+  /** Every message that was signed, as hex, by its position. */
+  get released(): ReadonlyMap<string, string> {
+    return this.#released;
+  }
+
   /** Asks on, position after position, until the process is no more. */
   async harass(signer: GuardProcess): Promise<void> {
     // Where the last life ended, in the other order perhaps: what it had promised must still hold.

@@ -1,5 +1,11 @@
+import { hash } from 'node:crypto';
 import { Ed25519SecretKey } from '@privval/proto/crypto/secret-key';
+import { bytesFromHex, hexFromBytes } from '@privval/proto/runtime/bytes';
 import { systemClock } from '@privval/proto/runtime/clock';
+import { readLivePage } from '@privval/signer/audit/audit-live';
+import { rowFromLine } from '@privval/signer/audit/audit-rows';
+import { verifyAudit } from '@privval/signer/audit/verify-audit';
+import { openReadableHome } from '@privval/signer/home/read-audit-home';
 import { expect, test } from 'vitest';
 import { ScratchFolder } from '../harness/scratch-folder.ts';
 import { SeededRandom } from '../harness/seeded-random.ts';
@@ -22,6 +28,8 @@ async function harassAndKill(options: {
   readonly kills: number;
   readonly variant: GuardVariant;
   readonly seed: number;
+  /** Looks at what the last life has left behind. */
+  readonly afterwards?: (directory: string, node: HostileNode) => Promise<void>;
   /** Enough is known. */
   readonly until?: (node: HostileNode) => boolean;
 }): Promise<HostileNode> {
@@ -46,11 +54,45 @@ async function harassAndKill(options: {
     signer.kill();
     await harassing;
   }
+  await options.afterwards?.(folder.path, node);
   return node;
 }
 
-test(`S8: over ${KILLS} kills at random moments no two messages are signed at one position`, async () => {
-  const node = await harassAndKill({ kills: KILLS, variant: 'as-built', seed: 1 });
+/** No entry is missing or was written twice, and each message that was released has one. */
+async function expectAuditAgrees(directory: string, { released }: HostileNode): Promise<void> {
+  await using home = await openReadableHome(
+    { clock: systemClock },
+    { home: directory, command: 'test' },
+  );
+  const lines: string[] = [];
+  const pause = async (): Promise<void> => undefined;
+  for (let after: bigint | undefined; ; ) {
+    const { head, lines: more, nextAfter } = await readLivePage(home.tables, { after, pause });
+    lines.push(...more);
+    if (nextAfter === null) {
+      const readSegment = async (): Promise<undefined> => undefined;
+      const found = { head, lines, files: [], readSegment, auditKey: undefined };
+      expect((await verifyAudit(found)).findings).toEqual([]);
+      break;
+    }
+    after = BigInt(nextAfter);
+  }
+  const decided = new Set(
+    lines.map((line) => rowFromLine(line)?.signHash ?? new Uint8Array()).map(hexFromBytes),
+  );
+  const untold = [...released].filter(
+    ([, signBytes]) => !decided.has(hash('sha256', bytesFromHex(signBytes), 'hex')),
+  );
+  expect(untold).toEqual([]);
+}
+
+test(`S8: over ${KILLS} kills at random moments no two messages are signed at one position, and the audit log has each of them`, async () => {
+  const node = await harassAndKill({
+    kills: KILLS,
+    variant: 'as-built',
+    seed: 1,
+    afterwards: expectAuditAgrees,
+  });
   expect(node.violations).toEqual([]);
   expect(node.signed).toBeGreaterThan(KILLS);
   expect(node.refused).toBeGreaterThan(KILLS);

@@ -32,13 +32,15 @@ async function traceOf(variant: GuardVariant): Promise<TraceReport> {
   return readTrace(readFileSync(trace, 'utf8'));
 }
 
-test('S8, S11: the log is written, synced and marked before each answer, one page and one sync each', async () => {
+test('S8, S11: the log is written, synced and marked before each answer: one sync each, the page of the floor and the page of its entry', async () => {
   const report = await traceOf('as-built');
   expect(report.violations).toEqual([]);
   expect(report.answers).toBe(POSITIONS);
   expect(report.logSyncs).toBe(POSITIONS);
-  // A page is written in two parts, its header in front of it.
-  expect(report.logWrites).toBe(2 * POSITIONS);
+  // A page is written in two parts, its header in front of it; now and then an entry needs a new
+  // page, whose parent and the head of the file then change too: a quarter more, not twice as many.
+  expect(report.logWrites).toBeGreaterThanOrEqual(2 * 2 * POSITIONS);
+  expect(report.logWrites).toBeLessThanOrEqual(2 * 2.5 * POSITIONS);
 });
 
 test('S13: SQLite alone opens the database and the lock, once, and neither is closed before the end', async () => {
