@@ -91,7 +91,9 @@ export function createAdminApp(deps: AdminAppDeps, options: AdminAppOptions): Fa
     forceCloseConnections: true,
     exposeHeadRoutes: false,
     clientErrorHandler: answerClientError,
-    frameworkErrors: (error, _request, reply) => sendProblem(reply, error, logger),
+    // A path that is none comes past the hooks: it is for those who may be here all the same.
+    frameworkErrors: (error, request, reply) =>
+      sendProblem(reply, whatToSay(request, error), logger),
     routerOptions: { maxParamLength: 128 },
     ...(serverFactory === undefined ? {} : { serverFactory }),
   });
@@ -106,8 +108,7 @@ export function createAdminApp(deps: AdminAppDeps, options: AdminAppOptions): Fa
     return sendProblem(reply, error, logger);
   });
   app.addHook('onRequest', async (request, reply) => {
-    void reply.header('cache-control', 'no-store');
-    void reply.header('x-content-type-options', 'nosniff');
+    guardAnswer(reply);
     const caller = gate.identify(request.raw);
     const gone = new AbortController();
     asking.set(request, { caller, gone });
@@ -191,6 +192,15 @@ export function createAdminApp(deps: AdminAppDeps, options: AdminAppOptions): Fa
     });
   }
 
+  function whatToSay(request: FastifyRequest, error: unknown): unknown {
+    try {
+      gate.identify(request.raw);
+      return error;
+    } catch (refusal) {
+      return refusal;
+    }
+  }
+
   function askingOf(request: FastifyRequest): Asking {
     const found = asking.get(request);
     if (found === undefined) throw new InvariantError('a request that nobody identified');
@@ -266,8 +276,15 @@ function describeSchemaError(error: SchemaError | undefined): string {
   return `${instancePath === '' ? 'the request' : instancePath} ${message}${named}`;
 }
 
+/** No answer is kept by anybody, or read as something else than it is. */
+function guardAnswer(reply: FastifyReply): void {
+  void reply.header('cache-control', 'no-store');
+  void reply.header('x-content-type-options', 'nosniff');
+}
+
 function sendProblem(reply: FastifyReply, error: unknown, logger: Logger): FastifyReply {
   const problem = problemOf(error);
+  guardAnswer(reply);
   if (problem.status >= 500) {
     logger.error({ code: errorCode(error), err: error }, 'an admin request failed');
   }

@@ -117,7 +117,7 @@ export class AdminRig implements AsyncDisposable {
       }),
     );
     const type = String(answer.headers['content-type'] ?? '');
-    const isJson = type.includes('json') && !type.includes('ndjson');
+    const isJson = type.includes('json') && answer.body !== '';
     return {
       status: answer.statusCode,
       type,
