@@ -31,8 +31,7 @@ export async function runRun(context: CliContext, flags: RunFlags): Promise<void
   const chosen = { ...flags, validator };
   let rotation = await statusOf(daemon, validator);
   if (!isOpen(rotation)) {
-    const key = newKeyRequest(flags);
-    const body = key === undefined ? {} : { key };
+    const body = { key: newKeyRequest(flags, validator) };
     rotation = await daemon.act('rotation.generate', chosen, body, GENERATE_TIMEOUT_MS);
     context.note(`a new key was made: ${JSON.stringify(rotation.newKey)}`);
   }

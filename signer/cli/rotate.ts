@@ -1,4 +1,7 @@
 /** `signer keys rotate …`: the steps of a rotation, each over the running signer. */
+import { resolve } from 'node:path';
+import { readConfig } from '../config/config.ts';
+import { UnknownValidatorError } from '../guard/sign-state-errors.ts';
 import type { PlanJson, TransactionJson } from '../http/admin-bodies.ts';
 import type { NewKeyRequest, RotationJson } from '../rotation/rotation-desk.ts';
 import { type CliContext, printJson, printTable } from './context.ts';
@@ -48,9 +51,8 @@ function printPlan(context: CliContext, plan: PlanJson): void {
 
 /** Makes the new key. */
 export async function runGenerate(context: CliContext, flags: RotateFlags): Promise<void> {
-  const key = newKeyRequest(flags);
-  const body = key === undefined ? {} : { key };
   const daemon = new Daemon(context, flags);
+  const body = { key: newKeyRequest(flags, await daemon.chosen(flags.validator)) };
   printRotation(
     context,
     flags,
@@ -59,7 +61,7 @@ export async function runGenerate(context: CliContext, flags: RotateFlags): Prom
 }
 
 /** Where it is made: as the present key, unless flags say otherwise. */
-export function newKeyRequest(flags: RotateFlags): NewKeyRequest | undefined {
+export function newKeyRequest(flags: RotateFlags, validator: string): NewKeyRequest {
   const { provider, passphraseFile, keyLabel } = flags;
   const { setupAuthKey, setupPasswordFile, nonExportable } = flags;
   if (provider === 'file' || (provider === undefined && passphraseFile !== undefined)) {
@@ -77,7 +79,12 @@ export function newKeyRequest(flags: RotateFlags): NewKeyRequest | undefined {
       isNonExportable: nonExportable,
     };
   }
-  return undefined;
+  const options = readConfig(resolve(flags.home)).validators.find(({ name }) => name === validator);
+  const [place] = options?.providers ?? [];
+  if (place === undefined) throw new UnknownValidatorError(validator);
+  // Encrypted with the same passphrase, if the present one is.
+  if (place.kind === 'file') return { kind: 'file', passphraseFile: place.passphraseFile };
+  return { kind: place.kind };
 }
 
 /** As the command line has them. */
