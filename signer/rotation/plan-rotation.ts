@@ -111,15 +111,19 @@ function reachableItem({ source, mode, version, lastError }: FollowerStatus): Pl
   };
 }
 
-function caughtUpItem({ status }: PlanFacts): PlanItem {
+/** A node that was just started says for some seconds that it catches up, with nothing left to catch. */
+const FAR_BEHIND = 10n;
+
+function caughtUpItem({ status, followers }: PlanFacts): PlanItem {
   const id = 'caught-up';
   if (status === undefined) return { id, state: 'unknown', text: 'no node tells its height' };
   if (!status.isCatchingUp) {
     return { id, state: 'green', text: `the node is at height ${status.latestHeight}` };
   }
+  const newest = followers.reduce((max, { tip = 0n }) => (tip > max ? tip : max), 0n);
   return {
     id,
-    state: 'red',
+    state: newest - status.latestHeight > FAR_BEHIND ? 'red' : 'unknown',
     text: `the node is catching up, at height ${status.latestHeight}`,
     remedy: 'wait until it is at the tip',
   };

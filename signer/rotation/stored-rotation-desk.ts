@@ -264,7 +264,10 @@ export class StoredRotationDesk implements RotationDesk {
     const { driver } = this.#deps;
     const { validator, newKeyIn, oldKeyOut, oldKey } = rotation;
     const view = driver.chain(validator);
-    const set = power === undefined ? await this.#set(view, view?.tip(), options) : undefined;
+    const set =
+      power === undefined
+        ? await this.#set(view, await this.#tip(view, options), options)
+        : undefined;
     const known = power ?? (set && memberOf(set, oldKey)?.power);
     if (known === undefined && newKeyIn === undefined) {
       const text = 'no RPC tells the power of the old key: give --power N for the new one';
@@ -353,6 +356,13 @@ export class StoredRotationDesk implements RotationDesk {
       closeKey: (key) => served.closeKey(key),
       isInService: (key) => served.isInService(key),
     };
+  }
+
+  /** Before the first block event the view knows of none. */
+  async #tip(view: ChainView | undefined, options: AbortOptions): Promise<bigint | undefined> {
+    const known = view?.tip();
+    if (known !== undefined) return known;
+    return (await this.#ask(view, (rpc) => rpc.status(options), options))?.latestHeight;
   }
 
   /** Of the height after the tip. */
