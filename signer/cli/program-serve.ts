@@ -12,6 +12,8 @@ export function addServe(program: Command, context: CliContext): void {
       'debug, info, warn or error; above PRIVVAL_LOG_LEVEL and signer.toml',
     )
     .option('--log-format <format>', 'json or text; above PRIVVAL_LOG_FORMAT and signer.toml')
+    .option('--http <host:port>', 'health, metrics and the status page, read-only, without a login')
+    .option('--http-public', 'an address that other machines reach is meant')
     .addHelpText(
       'after',
       `
@@ -20,6 +22,7 @@ second; a second signal ends at once.
 
 Examples:
   signer serve --home ~/signer
+  signer serve --home ~/signer --http 127.0.0.1:26680
   signer serve --home ~/signer --log-format text --log-level debug`,
     )
     .action(async (flags) => (await import('./serve.ts')).runServe(context, flags));

@@ -21,6 +21,8 @@ export interface ServeFlags {
   readonly home: string;
   readonly logLevel?: string;
   readonly logFormat?: string;
+  readonly http?: string;
+  readonly httpPublic?: boolean;
 }
 
 /** Serves until SIGTERM or SIGINT. */
@@ -29,15 +31,30 @@ export async function runServe(context: CliContext, flags: ServeFlags): Promise<
   const { clock } = context;
   checkHome(home);
   checkSocketPath(home);
-  const config = readConfig(home, { flags: logFlags(flags) });
+  const config = readConfig(home, { flags: configFlags(flags) });
   const { log, ...options } = config;
   const logger = createLogger(log);
   exitOnBugs(logger);
   const stop = stopSignal(context, logger);
+  const watching =
+    config.http.listen === undefined
+      ? undefined
+      : new (await import('./watching.ts')).Watching({ clock, logger });
   let operating: Operating | undefined;
   const tipOf = (validator: string): bigint | undefined => operating?.tipOf(validator);
   const signer = await startUnlessStopped(stop, (wait) =>
-    Signer.start({ clock, random: systemRandom, logger, tipOf }, { home, ...options }, wait),
+    Signer.start(
+      {
+        clock,
+        random: systemRandom,
+        logger,
+        tipOf,
+        observer: watching?.observer,
+        onConnection: watching?.onConnection,
+      },
+      { home, ...options },
+      wait,
+    ),
   );
   if (signer !== undefined) {
     await using resources = new AsyncDisposableStack();
@@ -51,12 +68,13 @@ export async function runServe(context: CliContext, flags: ServeFlags): Promise<
       logger.warn({ variable, nearest }, 'an environment variable that means nothing here');
     }
     const { signal } = stop;
-    const later = startOperating({ signer, clock, logger }, { home, config, signal }).then(
-      (started) => {
-        operating = started;
-        return started;
-      },
-    );
+    const later = startOperating(
+      { signer, clock, logger, watching },
+      { home, config, signal },
+    ).then((started) => {
+      operating = started;
+      return started;
+    });
     resources.defer(async () => (await later)?.[Symbol.asyncDispose]());
     await stop.requested;
   }
@@ -64,10 +82,17 @@ export async function runServe(context: CliContext, flags: ServeFlags): Promise<
   process.exit(EXIT_CODES.done);
 }
 
-function logFlags({ logLevel, logFormat }: ServeFlags): Readonly<Record<string, string>> {
+function configFlags({
+  logLevel,
+  logFormat,
+  http,
+  httpPublic,
+}: ServeFlags): Readonly<Record<string, string>> {
   return {
     ...(logLevel === undefined ? {} : { 'log.level': logLevel }),
     ...(logFormat === undefined ? {} : { 'log.format': logFormat }),
+    ...(http === undefined ? {} : { 'http.listen': http }),
+    ...(httpPublic === true ? { 'http.public': 'true' } : {}),
   };
 }
 

@@ -156,7 +156,9 @@ export class ConfigTable {
     const known = this.#known(key);
     const { flags, environment } = this.#source;
     const flag = flags[this.#path(key)];
-    if (flag !== undefined) return this.#checked(known, flag, `flag --${this.#table}-${key}`);
+    if (flag !== undefined) {
+      return this.#checked(known, fromText(known, flag), `flag --${this.#table}-${key}`);
+    }
     const variable = known.variable === undefined ? undefined : environment[known.variable];
     if (variable !== undefined && variable !== '') {
       return this.#checked(known, variable, `environment variable ${known.variable}`);
@@ -211,6 +213,12 @@ export class ConfigTable {
       });
     return line === undefined ? path : `${path}, line ${line}`;
   }
+}
+
+/** The command line has texts only. */
+function fromText({ kind }: ConfigKey, text: string): unknown {
+  if (kind !== 'flag') return text;
+  return text === 'true' ? true : text === 'false' ? false : text;
 }
 
 function tablesBelow(table: string): readonly string[] {

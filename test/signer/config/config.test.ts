@@ -31,6 +31,13 @@ function fault(text: string, overrides: Parameters<typeof parseConfig>[2] = {}):
 }
 
 describe('signer.toml', () => {
+  test('takes true and false of the command line where the file has them, and no other word', () => {
+    const isPublic = (text: string) =>
+      parse(MINIMAL, { flags: { 'http.public': text } }).http.isPublic;
+    expect([isPublic('true'), isPublic('false')]).toEqual([true, false]);
+    expect(fault(MINIMAL, { flags: { 'http.public': 'yes' } })).toMatch(/^ERR_CONFIG_VALUE/);
+  });
+
   test('has a default for everything but the validator, and paths that start at the home', () => {
     const config = parse(MINIMAL);
     expect(config.log).toEqual({ level: 'info', format: 'json' });
