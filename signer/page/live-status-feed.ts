@@ -1,6 +1,7 @@
 /** The status page's events, made from decisions and from what the signer knows, while anybody looks. */
 import type { AbortOptions } from '@privval/proto/runtime/abort';
 import type { Clock } from '@privval/proto/runtime/clock';
+import { CodedError } from '@privval/proto/runtime/coded-error';
 import type { Operations } from '../operations.ts';
 import type { DecisionObserver } from '../priv-validator/decision-outcome.ts';
 import { HeightStrip } from './height-strip.ts';
@@ -55,9 +56,11 @@ export class LiveStatusFeed implements StatusFeed {
   /** To be told of every decision. */
   readonly observer: DecisionObserver = (outcome) => {
     const { validator } = outcome;
-    const strip = this.#strips.get(validator) ?? new HeightStrip(outcome.at.height - 1n);
-    this.#strips.set(validator, strip);
-    strip.note(outcome);
+    // Where a strip begins is nothing that a node may choose: a refused height is not believed.
+    if (!this.#strips.has(validator) && outcome.outcome === 'signed') {
+      this.#strips.set(validator, new HeightStrip(outcome.at.height - 1n));
+    }
+    this.#strips.get(validator)?.note(outcome);
     if (this.#subscribers.size > 0) this.#dirty.add(validator);
   };
 
@@ -149,12 +152,14 @@ export class LiveStatusFeed implements StatusFeed {
     if (status === undefined) return undefined;
     const strip = this.#strips.get(name) ?? new HeightStrip(status.floor.height);
     this.#strips.set(name, strip);
-    return validatorPicture({
-      operations,
-      status,
-      strip,
-      since: (code) => this.#since(`${name}/${code}`),
-    });
+    const since = (code: string): number => this.#since(`${name}/${code}`);
+    try {
+      return validatorPicture({ operations, status, strip, since });
+    } catch (error) {
+      // A store that broke a moment ago reads nothing: the next look shows that.
+      if (error instanceof CodedError) return undefined;
+      throw error;
+    }
   }
 
   #since(key: string): number {
