@@ -9,6 +9,7 @@ import type { Operations } from '../operations.ts';
 import type { Signer } from '../signer.ts';
 import type { LevelledLogger } from './logger.ts';
 import { VERSION } from './release.ts';
+import type { Watching } from './watching.ts';
 
 /** The rest is loaded once a node was served, or after this long: its modules hold up a vote. */
 const LOAD_DELAY_MS = 2_000;
@@ -19,6 +20,8 @@ export interface OperatingDeps {
   readonly signer: Signer;
   readonly clock: Clock;
   readonly logger: LevelledLogger;
+  /** With `--http`. */
+  readonly watching?: Watching | undefined;
 }
 
 /** For what. */
@@ -55,6 +58,15 @@ export async function startOperating(
     await attempt(logger, 'no admin API: signing goes on without it', () =>
       startAdmin(deps, options, { operations, resources }),
     );
+    const { watching } = deps;
+    if (watching !== undefined) {
+      resources.use(watching);
+      await attempt(
+        logger,
+        'no health, metrics and status page: signing goes on without them',
+        () => watching.listen(operations, options.config.http),
+      );
+    }
     // A process that is killed would leave its compiled modules behind uncached.
     flushCompileCache();
     const owned = resources.move();

@@ -1,6 +1,6 @@
 /** The tables of `signer.toml` about running a signer: who may look, who may act, what is kept. */
 import { resolve } from 'node:path';
-import { parseEndpoint } from '../connection/node-address.ts';
+import { isLoopbackHost, parseEndpoint } from '../connection/node-address.ts';
 import type { ConfigTable, ConfigTables } from './config-table.ts';
 
 /** A listening address. */
@@ -50,7 +50,7 @@ export function readOperations(
   home: string,
 ): OperationsConfig {
   return {
-    http: { listen: readListen(http), isPublic: http.flag('public') },
+    http: readHttp(http),
     admin: readAdmin(admin, home),
     audit: {
       maxBytes: audit.number('max_bytes'),
@@ -59,6 +59,19 @@ export function readOperations(
       checkpointSeconds: audit.number('checkpoint_seconds'),
     },
   };
+}
+
+/** Anybody who reaches it may read it: other machines only where that was said. */
+function readHttp(table: ConfigTable): HttpConfig {
+  const listen = readListen(table);
+  const isPublic = table.flag('public');
+  if (listen !== undefined && !isPublic && !isLoopbackHost(listen.host)) {
+    throw table.fault(
+      'listen',
+      `is reached by other machines (${listen.host}): if that is meant, public = true or --http-public`,
+    );
+  }
+  return { listen, isPublic };
 }
 
 /** A listener over TCP shows a certificate and asks for another one or for a token: never nothing (S16 has the socket). */
