@@ -117,7 +117,7 @@ export class AdminGate {
     if (!(socket instanceof TLSSocket)) return LOCAL;
     if (!socket.authorized) return undefined;
     const certificate = socket.getPeerX509Certificate();
-    return certificate === undefined ? undefined : credentials?.byCertificate(certificate.raw);
+    return certificate === undefined ? undefined : credentials?.byCertificate(certificate);
   }
 
   /** The texts are the routes' names and our codes: nothing in them was chosen by a stranger. */

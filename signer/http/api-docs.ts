@@ -4,7 +4,9 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
+import { NoResourceError } from './admin-errors.ts';
 import { openApiDocument } from './openapi.ts';
+import { PROBLEM_TYPE, problemOf } from './problem.ts';
 
 const PREFIX = '/docs';
 
@@ -50,7 +52,13 @@ async function loadPage(options: { readonly version: string }): Promise<Routing>
     uiConfig: { validatorUrl: null, supportedSubmitMethods: [] },
     logLevel: 'silent',
   });
-  page.setNotFoundHandler((_request, reply) => reply.code(404).send());
+  page.setNotFoundHandler(() => {
+    throw new NoResourceError();
+  });
+  page.setErrorHandler((error, _request, reply) => {
+    const problem = problemOf(error);
+    return reply.code(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem));
+  });
   await page.ready();
   return (request, response) => page.routing(request, response);
 }

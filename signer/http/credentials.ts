@@ -1,5 +1,5 @@
 /** The credentials in use: the file as it is now, and who a token or a certificate belongs to. */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual, type X509Certificate } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { bytesFromHex, utf8Bytes } from '@privval/proto/runtime/bytes';
 import type { Clock } from '@privval/proto/runtime/clock';
@@ -56,9 +56,11 @@ export class Credentials {
     return this.#caller(found, 'token');
   }
 
-  /** Who has the client certificate with this DER. */
-  byCertificate(der: Uint8Array): Caller | undefined {
-    const hash = createHash('sha256').update(der).digest('hex');
+  /** Who has this client certificate, whose chain the handshake has verified by this machine's clock. */
+  byCertificate(certificate: Pick<X509Certificate, 'raw' | 'validTo'>): Caller | undefined {
+    // By the highest time ever seen it may have ended all the same.
+    if (this.#deps.newestTimeMs() > Date.parse(certificate.validTo)) return undefined;
+    const hash = createHash('sha256').update(certificate.raw).digest('hex');
     const found = this.#current().find(({ certificateSha256 }) => certificateSha256 === hash);
     return this.#caller(found, 'certificate');
   }

@@ -5,10 +5,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import { isIP } from 'node:net';
 import { readSecretFile } from '@privval/hsm/file/secret-file';
-import { TcpUnprotectedError } from './admin-errors.ts';
+import { AdminListenError, TcpUnprotectedError } from './admin-errors.ts';
 import { answerClientError } from './client-error.ts';
 import type { Credentials } from './credentials.ts';
-import type { HttpLimits } from './http-limits.ts';
+import { type HttpLimits, serverOptions } from './http-limits.ts';
 
 /** A key file has a few kilobytes. */
 const MAX_KEY_BYTES = 65_536;
@@ -33,7 +33,8 @@ export interface TcpOptions {
  *
  * @throws {TcpUnprotectedError} ERR_ADMIN_TCP_UNPROTECTED unless callers can prove who they are: on
  *   loopback too, where every user of the machine can connect.
- * @throws what reading the files throws.
+ * @throws {AdminListenError} ERR_ADMIN_LISTEN when certificate and key are none, or not of each other.
+ * @throws what {@link readSecretFile} throws about the key's file.
  */
 export function createTlsServer(
   options: TcpOptions,
@@ -54,26 +55,23 @@ export function createTlsServer(
     );
   }
   using key = readSecretFile(keyFile, { maxBytes: MAX_KEY_BYTES });
-  const server = key.use((bytes) =>
-    createServer(
-      {
-        cert: readFileSync(certFile),
-        key: Buffer.from(bytes),
-        ...(clientCaFile === undefined ? {} : { ca: readFileSync(clientCaFile) }),
-        requestCert: clientCaFile !== undefined,
-        // A caller without a certificate may have a token; the gate asks `authorized`.
-        rejectUnauthorized: false,
-        minVersion: 'TLSv1.3',
-        ALPNProtocols: ['http/1.1'],
-        handshakeTimeout: limits.headersTimeoutMs,
-        headersTimeout: limits.headersTimeoutMs,
-        requestTimeout: limits.requestTimeoutMs,
-        keepAliveTimeout: limits.keepAliveTimeoutMs,
-        connectionsCheckingInterval: limits.checkIntervalMs,
-      },
-      handler,
-    ),
-  );
+  let server: Server;
+  try {
+    const secure = {
+      cert: readFileSync(certFile),
+      ...(clientCaFile === undefined ? {} : { ca: readFileSync(clientCaFile) }),
+      requestCert: clientCaFile !== undefined,
+      // A caller without a certificate may have a token; the gate asks `authorized`.
+      rejectUnauthorized: false,
+      minVersion: 'TLSv1.3' as const,
+      ALPNProtocols: ['http/1.1'],
+      handshakeTimeout: limits.headersTimeoutMs,
+      ...serverOptions(limits),
+    };
+    server = key.use((bytes) => createServer({ ...secure, key: Buffer.from(bytes) }, handler));
+  } catch (cause) {
+    throw new AdminListenError(`${options.host}:${options.port}`, { cause });
+  }
   server.maxConnections = limits.maxConnections;
   server.maxRequestsPerSocket = limits.maxRequestsPerSocket;
   server.on('clientError', answerClientError);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { errorCode } from '@privval/proto/runtime/coded-error';
 import type { Credential } from '@privval/signer/http/access';
@@ -100,6 +101,29 @@ function rig(folder: ScratchFolder, people: readonly Credential[]) {
   const credentials = new Credentials({ clock, logger, newestTimeMs: newestTime({ clock }) }, path);
   return { write, clock, logger, credentials };
 }
+
+describe('a client certificate', () => {
+  test('that has ended by the highest time ever seen is nobody, though the clock is set back', async () => {
+    using folder = new ScratchFolder();
+    const raw = Buffer.from('der');
+    const certificateSha256 = createHash('sha256').update(raw).digest('hex');
+    const { credentials, clock } = rig(folder, [
+      {
+        name: 'panel',
+        role: 'viewer',
+        tokenSha256: undefined,
+        certificateSha256,
+        expires: undefined,
+      },
+    ]);
+    const certificate = { raw, validTo: 'Jan  1 00:01:00 2026 GMT' };
+    expect(credentials.byCertificate(certificate)?.name).toBe('panel');
+    await clock.advance(60_001);
+    expect(credentials.byCertificate(certificate)).toBeUndefined();
+    clock.setNow(Date.UTC(2025, 0, 1));
+    expect(credentials.byCertificate(certificate)).toBeUndefined();
+  });
+});
 
 describe('a token', () => {
   test('is its owner, and nothing else is', () => {
