@@ -1,9 +1,10 @@
 /** What one validator's chain tells of its rotations: blocks, updates, commits, parameters (S40, S46). */
 import { equalBytes } from '@privval/proto/runtime/bytes';
-import { CodedError, InvariantError } from '@privval/proto/runtime/coded-error';
+import { InvariantError } from '@privval/proto/runtime/coded-error';
 import type { Logger } from '@privval/proto/runtime/logger';
 import type { ChainEvent, ChainView } from '../chain/chain-view.ts';
-import type { PowerUpdate } from '../chain/node-rpc.ts';
+import type { NodeRpc, PowerUpdate } from '../chain/node-rpc.ts';
+import { ChainQuestions } from './chain-questions.ts';
 import { summarizePowers } from './power-facts.ts';
 import type { Rotation } from './rotation.ts';
 import type { RotationDriver } from './rotation-driver.ts';
@@ -29,10 +30,12 @@ export class ChainFacts implements AsyncDisposable {
   readonly #deps: ChainFactsDeps;
   readonly #shutdown = new AbortController();
   readonly #reading: Promise<void>;
+  readonly #chain: ChainQuestions;
   #wasSetLookedAt = false;
 
   private constructor(deps: ChainFactsDeps) {
     this.#deps = deps;
+    this.#chain = new ChainQuestions(deps);
     // Subscribed in this turn: what was told before is told to nobody.
     const events = deps.view.events({ signal: this.#shutdown.signal });
     this.#reading = this.#read(events);
@@ -184,22 +187,9 @@ export class ChainFacts implements AsyncDisposable {
     return driver.tellSurely(view.validator, eventOf, { signal: this.#shutdown.signal });
   }
 
-  async #asked<T>(
-    question: (
-      rpc: Parameters<Parameters<ChainView['ask']>[0]>[0],
-      signal: AbortSignal,
-    ) => Promise<T>,
-  ): Promise<T | undefined> {
+  #asked<T>(question: (rpc: NodeRpc, signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
     const { signal } = this.#shutdown;
-    try {
-      return await this.#deps.view.ask((rpc) => question(rpc, signal), { signal });
-    } catch (error) {
-      if (signal.aborted || !(error instanceof CodedError) || error instanceof InvariantError) {
-        throw error;
-      }
-      this.#deps.logger.debug({ code: error.code }, 'the chain did not tell');
-      return undefined;
-    }
+    return this.#chain.ask((rpc) => question(rpc, signal), { signal });
   }
 }
 

@@ -62,3 +62,16 @@ export class RotationRefusedError extends CodedError {
     this.code = code;
   }
 }
+
+/** The new key cannot sign now: nothing is proven or armed with it. */
+export function newKeyAway(): RotationRefusedError {
+  return refused(
+    'ERR_KEY_NOT_IN_SERVICE',
+    'the new key is not in service: signer status says why; put its file or device in order first',
+  );
+}
+
+/** As a rule's own refusal, for what no rule can see. */
+export function refused(code: `ERR_${string}`, text: string): RotationRefusedError {
+  return new RotationRefusedError({ kind: 'refused', reason: 'invalid-request', code, text });
+}

@@ -3,16 +3,14 @@ import type { SigningKey } from '@privval/hsm/signing-key';
 import { type AbortOptions, abortable } from '@privval/proto/runtime/abort';
 import { equalBytes, hexFromBytes } from '@privval/proto/runtime/bytes';
 import type { Clock } from '@privval/proto/runtime/clock';
-import { CodedError, errorCode, InvariantError } from '@privval/proto/runtime/coded-error';
 import type { Logger } from '@privval/proto/runtime/logger';
-import type { ChainView } from '../chain/chain-view.ts';
-import type { NodeRpc, SetMember } from '../chain/node-rpc.ts';
 import { addRotatedKey } from '../config/rotated-key-edits.ts';
 import type { Act } from '../http/access.ts';
 import type { DeviceDeps } from '../keyring/devices.ts';
 import { type KeyPlace, placesOf } from '../keyring/key-place.ts';
 import { keyAt } from '../keyring/key-schedule.ts';
 import { isSamePlace, type ProviderOptions } from '../keyring/provider-options.ts';
+import { ChainQuestions } from './chain-questions.ts';
 import { destroyKey, KeyNotDestroyedError, makeRotationKey } from './make-key.ts';
 import { memberOf, planRotation } from './plan-rotation.ts';
 import { parsePossession } from './proof-of-possession.ts';
@@ -30,9 +28,11 @@ import type {
 import { type RotationDriver, rotationEntry } from './rotation-driver.ts';
 import {
   NoRotationError,
+  newKeyAway,
   PlanRefusedError,
   RotationOpenError,
   RotationRefusedError,
+  refused,
 } from './rotation-errors.ts';
 import { rotationJson } from './rotation-json.ts';
 import { refuseProof } from './rotation-rules.ts';
@@ -86,8 +86,9 @@ export class StoredRotationDesk implements RotationDesk {
     const { isInService, ...served } = this.#served(validator, validatorOf(validator));
     const currentKey = this.#currentKey(validator);
     const view = driver.chain(validator);
+    const chain = this.#chain(validator);
     const [place] = placesOf([currentKey], served.places);
-    const status = await this.#ask(view, (rpc) => rpc.status(options), options);
+    const status = await chain.ask((rpc) => rpc.status(options), options);
     const tip = status?.latestHeight ?? view?.tip();
     return planRotation({
       newest: rotations.rotations(validator).findLast(({ state }) => isOpen(state)),
@@ -96,11 +97,11 @@ export class StoredRotationDesk implements RotationDesk {
       isKeyInFile: place?.providers[0]?.kind === 'file',
       followers: view?.followers() ?? [],
       status,
-      set: await this.#set(view, tip, options),
+      set: await chain.set(tip, options),
       params:
         tip === undefined
           ? undefined
-          : await this.#ask(view, (rpc) => rpc.evidenceParams(tip, options), options),
+          : await chain.ask((rpc) => rpc.evidenceParams(tip, options), options),
       isFrozen: isFrozen(validator),
     });
   }
@@ -264,10 +265,9 @@ export class StoredRotationDesk implements RotationDesk {
     const { driver } = this.#deps;
     const { validator, newKeyIn, oldKeyOut, oldKey } = rotation;
     const view = driver.chain(validator);
+    const chain = this.#chain(validator);
     const set =
-      power === undefined
-        ? await this.#set(view, await this.#tip(view, options), options)
-        : undefined;
+      power === undefined ? await chain.set(await chain.tip(options), options) : undefined;
     const known = power ?? (set && memberOf(set, oldKey)?.power);
     if (known === undefined && newKeyIn === undefined) {
       const text = 'no RPC tells the power of the old key: give --power N for the new one';
@@ -358,37 +358,9 @@ export class StoredRotationDesk implements RotationDesk {
     };
   }
 
-  /** Before the first block event the view knows of none. */
-  async #tip(view: ChainView | undefined, options: AbortOptions): Promise<bigint | undefined> {
-    const known = view?.tip();
-    if (known !== undefined) return known;
-    return (await this.#ask(view, (rpc) => rpc.status(options), options))?.latestHeight;
-  }
-
-  /** Of the height after the tip. */
-  #set(
-    view: ChainView | undefined,
-    tip: bigint | undefined,
-    options: AbortOptions,
-  ): Promise<readonly SetMember[] | undefined> {
-    if (tip === undefined) return Promise.resolve(undefined);
-    return this.#ask(view, (rpc) => rpc.validators(tip + 1n, options), options);
-  }
-
-  async #ask<T>(
-    view: ChainView | undefined,
-    question: (rpc: NodeRpc) => Promise<T>,
-    options: AbortOptions,
-  ): Promise<T | undefined> {
-    if (view === undefined) return undefined;
-    try {
-      return await view.ask(question, options);
-    } catch (error) {
-      options.signal?.throwIfAborted();
-      if (!(error instanceof CodedError) || error instanceof InvariantError) throw error;
-      this.#deps.logger.debug({ code: errorCode(error) }, 'the chain did not tell');
-      return undefined;
-    }
+  #chain(validator: string): ChainQuestions {
+    const { driver, logger } = this.#deps;
+    return new ChainQuestions({ view: driver.chain(validator), logger });
   }
 
   #inTurn<T>(validator: string, run: () => Promise<T>): Promise<T> {
@@ -423,15 +395,4 @@ function entryOfBeginning(
     newKey: publicKey,
   } as const;
   return rotationEntry(rotation, { from: 'none', event: 'generated', by });
-}
-
-function newKeyAway(): RotationRefusedError {
-  return refused(
-    'ERR_KEY_NOT_IN_SERVICE',
-    'the new key is not in service: signer status says why; put its file or device in order first',
-  );
-}
-
-function refused(code: `ERR_${string}`, text: string): RotationRefusedError {
-  return new RotationRefusedError({ kind: 'refused', reason: 'invalid-request', code, text });
 }

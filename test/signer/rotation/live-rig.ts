@@ -1,7 +1,6 @@
 /** A real signer in a made home, one scripted node, and a chain that tells what a test says. */
 import { addressFromPublicKey } from '@privval/proto/crypto/public-key';
 import type { PrivvalResponse } from '@privval/proto/privval/messages';
-import { equalBytes } from '@privval/proto/runtime/bytes';
 import { systemClock } from '@privval/proto/runtime/clock';
 import { parseChainId } from '@privval/proto/types/chain-id';
 import type { Vote } from '@privval/proto/types/vote';
@@ -49,6 +48,7 @@ export class LiveRig implements AsyncDisposable {
         chainId: CHAIN_ID,
         version: '0.40.0',
         latestHeight: this.view.newest?.height ?? 1n,
+        earliestHeight: 1n,
         latestTimeMs: 0,
         isCatchingUp: false,
       }),
@@ -83,7 +83,7 @@ export class LiveRig implements AsyncDisposable {
   }
 
   /** Starts the signer, as `serve` does; with a chain unless it is said otherwise. */
-  async start({ hasChain = true } = {}): Promise<Signer> {
+  async start({ hasChain = true }: { readonly hasChain?: boolean } = {}): Promise<Signer> {
     const config = readConfig(this.home, { environment: {} });
     this.#signer = await Signer.start(
       { clock: systemClock, random: new SeededRandom(1), logger: this.logger },
@@ -101,7 +101,10 @@ export class LiveRig implements AsyncDisposable {
   }
 
   /** A block; its updates, if it has any. */
-  async block(height: number, updates: readonly { key: Uint8Array; power: number }[] = []) {
+  async block(
+    height: number,
+    updates: readonly { readonly key: Uint8Array; readonly power: number }[] = [],
+  ): Promise<void> {
     this.view.newest = { height: BigInt(height), timeMs: height * 1_000 };
     const header = {
       chainId: CHAIN_ID,
@@ -130,7 +133,8 @@ export class LiveRig implements AsyncDisposable {
 }
 
 export function member(publicKey: Uint8Array, power: bigint): SetMember {
-  return { address: addressFromPublicKey({ type: 'ed25519', bytes: publicKey }), publicKey, power };
+  const key = { type: 'ed25519', bytes: publicKey } as const;
+  return { address: addressFromPublicKey(key), publicKey, key, power };
 }
 
 /** A vote as a node asks for it whose key is `key`. */
@@ -150,9 +154,4 @@ export async function askKey(connection: ScriptedConnection): Promise<Uint8Array
 export function outcomeOf(response: PrivvalResponse): Vote | string {
   if (response.kind !== 'signed-vote') throw new Error(response.kind);
   return 'error' in response ? response.error.description : response.vote;
-}
-
-/** Whether two keys are one. */
-export function isSame(a: Uint8Array | undefined, b: Uint8Array): boolean {
-  return a !== undefined && equalBytes(a, b);
 }
