@@ -9,7 +9,7 @@ import { METRICS, type Metric } from './metric.ts';
 import { type Sample, type ValidatorFacts, validatorSamples } from './validator-samples.ts';
 
 /** Validators rendered in one turn of the event loop: 64 of them at once take longer than 5 ms. */
-const VALIDATORS_A_SLICE = 8;
+const VALIDATORS_A_SLICE = 4;
 
 /** The monitor wakes the thread as often as this; more often costs signatures. */
 const DELAY_RESOLUTION_MS = 50;
