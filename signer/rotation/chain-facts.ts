@@ -23,7 +23,8 @@ export interface ChainFactsDeps {
 }
 
 /**
- * Follows one chain view until disposed: one loop, which reads its events. Nothing that a chain tells
+ * Follows one chain view until disposed: one loop, which reads its events, and at most one question
+ * beside it. Nothing that a chain tells
  * ends it; a bug does, and with it the process.
  */
 export class ChainFacts implements AsyncDisposable {
@@ -31,6 +32,8 @@ export class ChainFacts implements AsyncDisposable {
   readonly #shutdown = new AbortController();
   readonly #reading: Promise<void>;
   readonly #chain: ChainQuestions;
+  /** While a question is under way, with what follows from its answer. */
+  #looking: Promise<void> | undefined;
   #wasSetLookedAt = false;
 
   private constructor(deps: ChainFactsDeps) {
@@ -47,7 +50,7 @@ export class ChainFacts implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#shutdown.abort();
-    await Promise.allSettled([this.#reading]);
+    await Promise.allSettled([this.#reading, this.#looking]);
   }
 
   async #read(events: AsyncIterable<ChainEvent>): Promise<void> {
@@ -117,10 +120,22 @@ export class ChainFacts implements AsyncDisposable {
     return others.some(({ publicKey }) => !members.some((key) => equalBytes(key, publicKey)));
   }
 
+  /** What has to be asked for is asked beside the loop: an RPC that is slow must not hold up the next block's updates. */
   async #heardBlock(height: bigint): Promise<void> {
-    if (!this.#wasSetLookedAt) await this.#lookAtSet(height + 1n);
     await this.#lookAtCommits();
-    await this.#lookAtWindow();
+    this.#looking ??= this.#look(height).finally(() => {
+      this.#looking = undefined;
+    });
+  }
+
+  /** Rejects with a bug only, which nobody catches: it ends the process. */
+  async #look(height: bigint): Promise<void> {
+    try {
+      if (!this.#wasSetLookedAt) await this.#lookAtSet(height + 1n);
+      await this.#lookAtWindow();
+    } catch (error) {
+      if (!this.#shutdown.signal.aborted || error instanceof InvariantError) throw error;
+    }
   }
 
   /** What blocks did while nobody looked: a set shows it still. */

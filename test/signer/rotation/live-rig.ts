@@ -50,6 +50,7 @@ export class LiveRig implements AsyncDisposable {
         latestHeight: this.view.newest?.height ?? 1n,
         earliestHeight: 1n,
         latestTimeMs: 0,
+        earliestHeight: 1n,
         isCatchingUp: false,
       }),
     };
@@ -123,6 +124,8 @@ export class LiveRig implements AsyncDisposable {
       },
     ];
     for (const event of told) await this.view.tell(event);
+    // What is asked of the chain beside its events is answered by then.
+    await new Promise((resolve) => setImmediate(resolve));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -6,6 +6,7 @@ import { publicKeyFromJson } from '@privval/proto/crypto/key-json';
 import { ed25519PublicKey } from '@privval/proto/crypto/public-key';
 import type { PrivvalResponse } from '@privval/proto/privval/messages';
 import { parseChainId } from '@privval/proto/types/chain-id';
+import { NoSourceError } from '@privval/signer/chain/node-rpc-errors';
 import { readConfig } from '@privval/signer/config/config';
 import { parsePossession } from '@privval/signer/rotation/proof-of-possession';
 import type { RotationJson } from '@privval/signer/rotation/rotation-desk';
@@ -287,4 +288,24 @@ test('S40: what blocks did while the signer was down is seen in the set', async 
     state: 'armed',
     activationHeight: '41',
   });
+});
+
+test('S40: an RPC that answers no question holds up no switch', async () => {
+  await using rig = await LiveRig.make();
+  const signer = await rig.start();
+  const connection = await rig.node.accept();
+  const oldKey = await askKey(connection);
+  const newKey = newKeyOf(await proven(signer));
+  const hanging = Promise.withResolvers<never>();
+  Object.assign(rig.view, { ask: () => hanging.promise });
+  await rig.block(8);
+  await rig.block(9, [
+    { key: newKey, power: 10 },
+    { key: oldKey, power: 0 },
+  ]);
+  expect(signer.rotationDesk.status('main')).toMatchObject({
+    state: 'armed',
+    activationHeight: '11',
+  });
+  hanging.reject(new NoSourceError('main'));
 });
