@@ -49,14 +49,6 @@ export class Watching implements AsyncDisposable {
       { ...http, version: VERSION },
     );
     this.#resources.use(server);
-    const stop = new AbortController();
-    const watched = this.#metrics.watch(operations, { signal: stop.signal }).catch((error) => {
-      if (!stop.signal.aborted) throw error;
-    });
-    this.#resources.defer(async () => {
-      stop.abort();
-      await watched;
-    });
     logger.info(
       { host: http.listen?.host, port: server.port },
       'health, metrics and status page are up',

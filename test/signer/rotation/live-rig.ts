@@ -48,7 +48,6 @@ export class LiveRig implements AsyncDisposable {
         chainId: CHAIN_ID,
         version: '0.40.0',
         latestHeight: this.view.newest?.height ?? 1n,
-        earliestHeight: 1n,
         latestTimeMs: 0,
         earliestHeight: 1n,
         isCatchingUp: false,
