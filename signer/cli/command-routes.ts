@@ -63,5 +63,9 @@ export const COMMAND_ROUTES: readonly CommandRoute[] = [
   { command: 'approvals', routes: ['approvals'], from: 'daemon' },
   { command: 'approve', routes: ['approvals.approve'], from: 'daemon' },
   { command: 'reload', routes: ['reload'], from: 'daemon' },
+  { command: 'admin token', routes: [], from: 'offline' },
+  { command: 'admin certificate', routes: [], from: 'offline' },
+  { command: 'admin list', routes: [], from: 'offline' },
+  { command: 'admin revoke', routes: [], from: 'offline' },
   { command: 'import', routes: [], from: 'offline' },
 ];

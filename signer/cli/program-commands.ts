@@ -6,6 +6,7 @@ import type { CliContext } from './context.ts';
 import { EXIT_CODE_TEXTS, EXIT_CODES } from './exit-codes.ts';
 import { group, onHome } from './home-command.ts';
 import { addHsm } from './hsm.ts';
+import { addAdmin } from './program-admin.ts';
 import { addAudit } from './program-audit.ts';
 import { addImport } from './program-import.ts';
 import { addKeys } from './program-keys.ts';
@@ -27,6 +28,7 @@ export function addCommands(program: Command, context: CliContext): void {
   addAudit(program, context);
   addImport(program, context);
   addOperate(program, context);
+  addAdmin(program, context);
   addWhy(program, context);
   addDoctor(program, context);
   addStatus(program, context);

@@ -34,7 +34,7 @@ const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
   ],
   421: ['ERR_ADMIN_HOST'],
   429: ['ERR_ADMIN_RATE', 'ERR_APPROVAL_LIMIT'],
-  503: ['ERR_DEADLINE', 'ERR_NOT_SERVED', 'ERR_SIGN_STATE_UNAVAILABLE'],
+  503: ['ERR_DEADLINE', 'ERR_SIGN_STATE_UNAVAILABLE'],
 };
 
 const STATUSES: ReadonlyMap<string, number> = new Map(

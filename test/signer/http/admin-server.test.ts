@@ -4,38 +4,27 @@ import { connect, createServer } from 'node:net';
 import { systemClock } from '@privval/proto/runtime/clock';
 import { errorCode } from '@privval/proto/runtime/coded-error';
 import { silentLogger } from '@privval/proto/runtime/logger';
-import { parseChainId } from '@privval/proto/types/chain-id';
 import { createAdminApp } from '@privval/signer/http/admin-app';
 import { AdminClient } from '@privval/signer/http/admin-client';
 import { type AdminServerDeps, startAdminServer } from '@privval/signer/http/admin-server';
-import {
-  type FloorOperationsDeps,
-  operationsOfFloors,
-} from '@privval/signer/http/operations-of-floors';
+import { RunningOperations, type RunningOperationsDeps } from '@privval/signer/running-operations';
 import { describe, expect, test } from 'vitest';
-import { MemorySignStateStore } from '../../harness/memory-sign-state-store.ts';
+import { FakeOperations } from '../../harness/fake-operations.ts';
 import { RecordingLogger } from '../../harness/recording-logger.ts';
 import { ScratchFolder } from '../../harness/scratch-folder.ts';
 
-const KEY = new Uint8Array(32).fill(9);
-const CHAIN = parseChainId('chain-1');
-
-function adminDeps(change: Partial<FloorOperationsDeps> = {}): AdminServerDeps {
-  const store = new MemorySignStateStore();
-  store.addValidator(
-    { name: 'main', chainId: CHAIN, publicKey: KEY },
-    { height: 5n, round: 1, step: 'prevote' },
-  );
-  const floors: FloorOperationsDeps = {
-    store,
-    logger: silentLogger,
-    status: () => ({
-      startedAtMs: 0,
-      validators: [
-        {
-          name: 'main',
-          chainId: CHAIN,
-          publicKey: KEY,
+/** The running signer's own way of raising a floor, over a fake signer with one device. */
+function adminDeps(
+  change: Partial<AdminServerDeps> & { readonly status?: () => never } = {},
+): AdminServerDeps {
+  const { status, logger = silentLogger } = change;
+  const operations: FakeOperations = new FakeOperations({
+    status:
+      status ??
+      (() => ({
+        startedAtMs: 0,
+        validators: operations.store.validators().map((record) => ({
+          ...record,
           fault: undefined,
           providers: [
             {
@@ -46,15 +35,27 @@ function adminDeps(change: Partial<FloorOperationsDeps> = {}): AdminServerDeps {
               sinceMs: 0,
             },
           ],
-          floor: store.floor('main'),
+          floor: operations.store.floor(record.name),
           nodes: [],
           grpc: undefined,
-        },
-      ],
-    }),
-    ...change,
-  };
-  return { operations: operationsOfFloors(floors), clock: systemClock, logger: floors.logger };
+        })),
+      })),
+  });
+  const { store, nodes, rotations } = operations;
+  const running = new RunningOperations(
+    {
+      signer: { store } as unknown as RunningOperationsDeps['signer'],
+      nodes,
+      rotations,
+      chainOf: () => undefined,
+      tipOf: () => undefined,
+      clock: systemClock,
+      logger,
+    },
+    { home: operations.home },
+  );
+  operations.raiseFloor = running.raiseFloor.bind(running);
+  return { operations, clock: systemClock, logger };
 }
 
 const OPTIONS = { socketPath: '/nowhere', version: '1.2.3' };
