@@ -19,7 +19,7 @@ import {
   WrongMethodError,
   WrongRequestError,
 } from './admin-errors.ts';
-import { AdminGate } from './admin-gate.ts';
+import { AdminGate, type Identified } from './admin-gate.ts';
 import {
   ADMIN_ROUTES,
   type AdminRoute,
@@ -77,8 +77,7 @@ const SCHEMA_OPTIONS = {
 } as const;
 
 /** Who asks, and when they are gone. */
-interface Asking {
-  readonly caller: Caller;
+interface Asking extends Identified {
   readonly gone: AbortController;
 }
 
@@ -118,9 +117,9 @@ export function createAdminApp(deps: AdminAppDeps, options: AdminAppOptions): Fa
   });
   app.addHook('onRequest', async (request, reply) => {
     guardAnswer(reply);
-    const caller = gate.identify(request.raw);
+    const identified = gate.identify(request.raw);
     const gone = new AbortController();
-    asking.set(request, { caller, gone });
+    asking.set(request, { ...identified, gone });
     reply.raw.once('close', () => gone.abort());
     if (isBodyless(request)) throw new WrongRequestError(`${request.method} takes no body`);
   });
@@ -155,14 +154,14 @@ export function createAdminApp(deps: AdminAppDeps, options: AdminAppOptions): Fa
       method: route.method,
       url: route.path,
       onRequest: async (request) => {
-        gate.admit(route, askingOf(request).caller);
+        gate.admit(route, askingOf(request));
       },
       errorHandler: (error, request, reply) => {
-        const caller = asking.get(request)?.caller;
+        const who = asking.get(request);
         const { validator } = request.params as { readonly validator?: string };
         const known = operations.store.validators().some(({ name }) => name === validator);
-        if (caller !== undefined && !isLimit(error)) {
-          gate.refused(route, caller, known ? validator : undefined, error);
+        if (who !== undefined && !isLimit(error)) {
+          gate.refused(route, who, known ? validator : undefined, error);
         }
         if (error instanceof InvariantError) throw error;
         return sendProblem(reply, error, logger);

@@ -25,6 +25,12 @@ const LOCAL: Caller = { name: 'local', role: 'operator', via: 'socket' };
 
 const BEARER = /^Bearer ([A-Za-z0-9_-]{43})$/;
 
+/** A caller, and by which door: the audit log names the door. */
+export interface Identified {
+  readonly caller: Caller;
+  readonly source: 'admin socket' | 'admin tcp';
+}
+
 /** Collaborators of {@link AdminGate}. */
 export interface AdminGateDeps {
   readonly clock: Clock;
@@ -64,7 +70,7 @@ export class AdminGate {
    * @throws {UnauthenticatedError} ERR_ADMIN_UNAUTHENTICATED
    * @throws {RateLimitError} ERR_ADMIN_RATE instead, when an address tries too often
    */
-  identify(request: IncomingMessage): Caller {
+  identify(request: IncomingMessage): Identified {
     const { socket, headers } = request;
     const isTcp = socket instanceof TLSSocket;
     const source = isTcp ? 'admin tcp' : 'admin socket';
@@ -77,7 +83,7 @@ export class AdminGate {
       throw error;
     }
     if (isTcp && !this.#deps.isOurHost(headers.host ?? '')) throw new WrongHostError();
-    return caller;
+    return { caller, source };
   }
 
   /**
@@ -86,8 +92,7 @@ export class AdminGate {
    * @throws {ForbiddenError} ERR_ADMIN_FORBIDDEN
    * @throws {RateLimitError} ERR_ADMIN_RATE
    */
-  admit(route: AdminRoute, caller: Caller): void {
-    const source = sourceName(caller);
+  admit(route: AdminRoute, { caller, source }: Identified): void {
     if (!mayUse(caller.role, route.role)) {
       const error = new ForbiddenError(route.name, route.role, caller.role);
       this.#addUp(source, 'forbidden', error.code, route.name);
@@ -102,9 +107,14 @@ export class AdminGate {
   }
 
   /** Adds a refused act up. What is only read leaves no trace. */
-  refused(route: AdminRoute, caller: Caller, validator: string | undefined, error: unknown): void {
+  refused(
+    route: AdminRoute,
+    { source }: Identified,
+    validator: string | undefined,
+    error: unknown,
+  ): void {
     if (!isAct(route)) return;
-    this.#addUp(sourceName(caller), 'refused', errorCode(error), route.name, validator);
+    this.#addUp(source, 'refused', errorCode(error), route.name, validator);
   }
 
   #callerOf({ socket, headers }: IncomingMessage): Caller | undefined {
@@ -130,10 +140,6 @@ export class AdminGate {
   ): void {
     this.#deps.audit.addUp({ source, what, code, text, validator });
   }
-}
-
-function sourceName({ via }: Caller): string {
-  return via === 'socket' ? 'admin socket' : 'admin tcp';
 }
 
 /** One address of IPv4; of IPv6 the network, since a host has as many addresses there as it likes. */

@@ -53,7 +53,12 @@ describe('every route of the table', () => {
       expectProblem(answer, 403, 'ERR_ADMIN_FORBIDDEN');
       expect(rig.operations.calls).toEqual([]);
       expect(rig.operations.audit.added).toMatchObject([
-        { source: 'admin tcp', what: 'forbidden', code: 'ERR_ADMIN_FORBIDDEN', text: route.name },
+        {
+          source: 'admin socket',
+          what: 'forbidden',
+          code: 'ERR_ADMIN_FORBIDDEN',
+          text: route.name,
+        },
       ]);
     }
   });
@@ -290,7 +295,7 @@ describe('a caller', () => {
     await clock.advance(200);
     expect((await act('oscar')).status).toBe(200);
     expect(rig.operations.audit.added).toMatchObject([
-      { source: 'admin tcp', what: 'limited', code: 'ERR_ADMIN_RATE', text: 'reload' },
+      { source: 'admin socket', what: 'limited', code: 'ERR_ADMIN_RATE', text: 'reload' },
     ]);
   });
 
