@@ -43,6 +43,8 @@ export class ServedValidator implements AsyncDisposable {
   /** By printed address, in the order of the configuration. */
   #links: ReadonlyMap<string, NodeLink> = new Map();
   readonly #grpc: GrpcLink | undefined;
+  /** Of nodes that are gone: their last answers are still on their way. */
+  readonly #leaving = new Set<NodeLink>();
   #isDisposed = false;
 
   private constructor(deps: ServedValidatorDeps, options: Omit<ServedValidatorOptions, 'nodes'>) {
@@ -74,8 +76,14 @@ export class ServedValidator implements AsyncDisposable {
     if (this.#isDisposed) return;
     const before = this.#links;
     this.#connect(nodes);
-    const gone = [...before].filter(([node]) => !this.#links.has(node));
-    await Promise.all(gone.map(([, link]) => link[Symbol.asyncDispose]()));
+    const gone = [...before].flatMap(([node, link]) => (this.#links.has(node) ? [] : link));
+    for (const link of gone) this.#leaving.add(link);
+    await Promise.all(
+      gone.map(async (link) => {
+        await link[Symbol.asyncDispose]();
+        this.#leaving.delete(link);
+      }),
+    );
   }
 
   #connect(nodes: readonly NodeAddress[]): void {
@@ -108,7 +116,7 @@ export class ServedValidator implements AsyncDisposable {
 
   /** Resolves when no answer of before this call is being made or written (S34). */
   async answered(): Promise<void> {
-    const links = [...this.#links.values()];
+    const links = [...this.#links.values(), ...this.#leaving];
     await Promise.all([...links.map((link) => link.answered()), this.#grpc?.answered()]);
   }
 

@@ -9,6 +9,7 @@ import { ValidatorControls } from '../controls/validator-controls.ts';
 import { HomeLockedError, UnknownValidatorError } from '../guard/sign-state-errors.ts';
 import type { SqliteSignStateStore } from '../guard/sqlite-sign-state-store.ts';
 import { checkHome } from '../home/check-home.ts';
+import { currentKeys } from '../home/current-key.ts';
 import { homePaths } from '../home/home-paths.ts';
 import {
   ChooseValidatorError,
@@ -50,7 +51,16 @@ export function askHome(context: CliContext, home: string, command: string): Hom
   const ask: Asking = { context, home: resolve(home), command };
   checkHome(ask.home);
   return {
-    validators: () => either(ask, validatorRows, (admin) => admin.validators()),
+    validators: () =>
+      either(
+        ask,
+        (store) =>
+          validatorRows(
+            store,
+            currentKeys(store, () => context.clock.now()),
+          ),
+        (admin) => admin.validators(),
+      ),
     state: () => either(ask, stateRows, (admin) => admin.state()),
     exportState: (validator) =>
       either(

@@ -85,7 +85,7 @@ interface Started {
 }
 
 async function startAdmin(
-  { signer, clock, logger }: OperatingDeps,
+  { signer, clock, logger, watching }: OperatingDeps,
   { home, config: { admin } }: OperatingOptions,
   { operations, resources }: Started,
 ): Promise<void> {
@@ -93,7 +93,7 @@ async function startAdmin(
   const { adminSocket } = homePaths(home);
   const { listen, certFile, keyFile, clientCaFile, credentialsFile } = admin;
   const server = await startAdminServer(
-    { operations, clock, logger, tables: signer.store },
+    { operations, clock, logger, tables: signer.store, onRefused: watching?.onAdminRefused },
     {
       socketPath: adminSocket,
       version: VERSION,

@@ -39,6 +39,10 @@ export class Watching implements AsyncDisposable {
   readonly onConnection = (validator: string, change: ConnectionChange): void =>
     this.#metrics.onConnection(validator, change);
 
+  /** To be told of every admin request over its limit or without the right. */
+  readonly onAdminRefused: SignerMetrics['onAdminRefused'] = (limit) =>
+    this.#metrics.onAdminRefused(limit);
+
   /** Opens the listener. Throws what `startPublicServer` throws. */
   async listen(operations: Operations, http: HttpConfig): Promise<void> {
     this.#operations = operations;

@@ -89,6 +89,9 @@ function readAdmin(table: ConfigTable, home: string): AdminConfig {
     isTwoPerson: table.flag('two_person'),
     approvalSeconds: table.number('approval_seconds'),
   };
+  if (admin.isTwoPerson && admin.credentialsFile === undefined) {
+    throw table.fault('two_person', 'needs credentials_file: nobody else could approve');
+  }
   if (admin.listen === undefined) return admin;
   if (admin.certFile === undefined || admin.keyFile === undefined) {
     throw table.fault('listen', 'needs cert and key: the admin API is never served without TLS');

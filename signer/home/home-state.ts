@@ -72,7 +72,7 @@ export class ConfirmationRequiredError extends CodedError {
   readonly validator: string;
 
   constructor(validator: string, what: string) {
-    super(`${what}. It can never be lowered again: to confirm, add --confirm ${validator}`);
+    super(`${what}: to confirm, add --confirm ${validator}`);
     this.validator = validator;
   }
 }
@@ -101,9 +101,16 @@ export function stateRows(store: SignStateStore): readonly StateRow[] {
   }));
 }
 
-/** Every validator. */
-export function validatorRows(store: SignStateStore): readonly ValidatorRow[] {
-  return store.validators().map(validatorRow);
+/** Every validator. `keyOf`: the key that signs next; the record's is the first one. */
+export function validatorRows(
+  store: SignStateStore,
+  keyOf: (validator: string) => Uint8Array | undefined,
+): readonly ValidatorRow[] {
+  return store
+    .validators()
+    .map((record) =>
+      validatorRow({ ...record, publicKey: keyOf(record.name) ?? record.publicKey }),
+    );
 }
 
 /** The record as JSON has it. */
@@ -158,7 +165,7 @@ export function importState(
   if (!isNear && confirm !== validator) {
     throw new ConfirmationRequiredError(
       validator,
-      `the floor of ${validator} on ${record.chainId} would go from "${describePosition(positionJson(before))}" to "${describePosition(positionJson(merged))}", and nothing up to there is signed any more`,
+      `the floor of ${validator} on ${record.chainId} would go from "${describePosition(positionJson(before))}" to "${describePosition(positionJson(merged))}", and nothing up to there is signed any more. It can never be lowered again`,
     );
   }
   const after = store.raiseFloor(validator, wanted, by);

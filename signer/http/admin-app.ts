@@ -19,7 +19,7 @@ import {
   WrongMethodError,
   WrongRequestError,
 } from './admin-errors.ts';
-import { AdminGate, type Identified } from './admin-gate.ts';
+import { AdminGate, type AdminGateDeps, type Identified } from './admin-gate.ts';
 import {
   ADMIN_ROUTES,
   type AdminRoute,
@@ -54,6 +54,8 @@ export interface AdminAppDeps {
   readonly approvals?: Approvals | undefined;
   /** Whose tokens and certificates count. */
   readonly credentials?: (() => Credentials | undefined) | undefined;
+  /** Told of each request over its limit or without the right. */
+  readonly onRefused?: AdminGateDeps['onRefused'];
 }
 
 /** How it answers. */
@@ -90,6 +92,7 @@ export function createAdminApp(deps: AdminAppDeps, options: AdminAppOptions): Fa
     audit: operations.audit,
     credentials: deps.credentials ?? (() => undefined),
     isOurHost,
+    onRefused: deps.onRefused,
   });
   const asking = new WeakMap<FastifyRequest, Asking>();
   const app = Fastify({

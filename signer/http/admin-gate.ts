@@ -35,6 +35,8 @@ export interface Identified {
 export interface AdminGateDeps {
   readonly clock: Clock;
   readonly audit: Pick<AuditLog, 'addUp'>;
+  /** Told of each request over its limit or without the right. @default nobody counts them */
+  readonly onRefused?: ((limit: AdminRoute['limit'] | 'unproven') => void) | undefined;
   /** `undefined`: no token or certificate counts. */
   readonly credentials: () => Credentials | undefined;
   /** Whether a Host of a request over TCP is a name of the listener. */
@@ -80,6 +82,7 @@ export class AdminGate {
       const wait = this.#unproven.take(address) || this.#allUnproven.take('all');
       const error = wait > 0 ? new RateLimitError(wait) : new UnauthenticatedError();
       this.#addUp(source, wait > 0 ? 'limited' : 'unauthenticated', error.code);
+      this.#deps.onRefused?.('unproven');
       throw error;
     }
     if (isTcp && !this.#deps.isOurHost(headers.host ?? '')) throw new WrongHostError();
@@ -96,12 +99,14 @@ export class AdminGate {
     if (!mayUse(caller.role, route.role)) {
       const error = new ForbiddenError(route.name, route.role, caller.role);
       this.#addUp(source, 'forbidden', error.code, route.name);
+      this.#deps.onRefused?.(route.limit);
       throw error;
     }
     const wait = this.#limits[route.limit].take(caller.name);
     if (wait > 0) {
       const error = new RateLimitError(wait);
       this.#addUp(source, 'limited', error.code, route.name);
+      this.#deps.onRefused?.(route.limit);
       throw error;
     }
   }

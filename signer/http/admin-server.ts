@@ -14,6 +14,7 @@ import type { Logger } from '@privval/proto/runtime/logger';
 import type { HomeTables } from '../guard/home-transaction.ts';
 import type { Operations } from '../operations.ts';
 import { AdminListenError } from './admin-errors.ts';
+import type { AdminGateDeps } from './admin-gate.ts';
 import { Approvals } from './approvals.ts';
 import { Credentials } from './credentials.ts';
 import { HTTP_LIMITS, type HttpLimits, serverOptions } from './http-limits.ts';
@@ -32,6 +33,8 @@ export interface AdminServerDeps {
    * mode, and time is this process's.
    */
   readonly tables?: HomeTables | undefined;
+  /** Told of each request over its limit or without the right. */
+  readonly onRefused?: AdminGateDeps['onRefused'];
 }
 
 /** Where it listens, and who may do what. */
@@ -94,6 +97,7 @@ export async function startAdminServer(
       clock,
       logger,
       credentials: () => credentials,
+      onRefused: deps.onRefused,
       approvals:
         twoPerson === undefined || tables === undefined
           ? undefined

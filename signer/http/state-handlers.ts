@@ -30,8 +30,14 @@ export type StateRouteName = Exclude<
 /** By route. */
 export const STATE_HANDLERS: Readonly<Record<StateRouteName, AdminHandler>> = {
   status: ({ statusText }) => new FileAnswer('application/json; charset=utf-8', statusText()),
-  validators: ({ operations }) =>
-    withProviders(validatorRows(operations.store), operations.status()),
+  validators: ({ operations }) => {
+    const status = operations.status();
+    const keys = new Map(status.validators.map(({ name, publicKey }) => [name, publicKey]));
+    return withProviders(
+      validatorRows(operations.store, (name) => keys.get(name)),
+      status,
+    );
+  },
   keys: ({ operations }) => operations.status().validators.flatMap((of) => keysOf(operations, of)),
   state: ({ operations: { store } }) => stateRows(store),
   'state.export': ({ operations: { store }, logger }, { validator }) => {

@@ -79,6 +79,7 @@ describe('signer.toml', () => {
       '[admin]\nlisten = "127.0.0.1:1"\ncert = "c"\nkey = "k"',
       'admin.listen',
     ],
+    ['two persons with nobody to approve', '[admin]\ntwo_person = true', 'admin.two_person'],
     ['an address that is none', '[http]\nlisten = "here"', 'http.listen'],
     ['no bytes at all', '[audit]\nmax_bytes = 0', 'audit.max_bytes'],
   ])('refuses %s', (_, lines, key) => {

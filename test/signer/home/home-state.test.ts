@@ -38,8 +38,10 @@ test('a floor is shown with its height as a decimal text and its step as a numbe
   ]);
 });
 
-test('a validator is shown with the key its floor is bound to', () => {
-  expect(validatorRows(storeAt(0n))).toMatchObject([
+test('a validator is shown with the key that signs next, else with its first', () => {
+  const next = new Uint8Array(32).fill(0xab);
+  expect(validatorRows(storeAt(0n), () => next)).toMatchObject([{ publicKeyHex: 'ab'.repeat(32) }]);
+  expect(validatorRows(storeAt(0n), () => undefined)).toMatchObject([
     {
       name: 'main',
       publicKeyHex: '556a436f1218d30942efe798420f51dc9b6a311b929c578257457d05c5fcf230',

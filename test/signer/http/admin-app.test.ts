@@ -52,6 +52,7 @@ describe('every route of the table', () => {
     else {
       expectProblem(answer, 403, 'ERR_ADMIN_FORBIDDEN');
       expect(rig.operations.calls).toEqual([]);
+      expect(rig.refused).toEqual([route.limit]);
       expect(rig.operations.audit.added).toMatchObject([
         {
           source: 'admin socket',

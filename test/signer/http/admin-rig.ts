@@ -78,6 +78,8 @@ export class AdminRig implements AsyncDisposable {
   readonly tables: SqliteHomeTables;
   readonly credentialsFile: string;
   readonly app: ReturnType<typeof createAdminApp>;
+  /** Limits of the requests that were refused. */
+  readonly refused: string[] = [];
 
   constructor(options: RigOptions = {}) {
     const { clock = systemClock, twoPerson = false, people = PEOPLE } = options;
@@ -98,6 +100,7 @@ export class AdminRig implements AsyncDisposable {
         logger: silentLogger,
         credentials: () => credentials,
         approvals: twoPerson ? approvals : undefined,
+        onRefused: (limit) => this.refused.push(limit),
       },
       { version: '1.2.3', verifyWaitMs: 1, ...options.app },
     );

@@ -5,9 +5,13 @@ import { verifyStrict } from '@privval/proto/crypto/ed25519';
 import { publicKeyFromJson } from '@privval/proto/crypto/key-json';
 import { ed25519PublicKey } from '@privval/proto/crypto/public-key';
 import type { PrivvalResponse } from '@privval/proto/privval/messages';
+import { systemClock } from '@privval/proto/runtime/clock';
+import { silentLogger } from '@privval/proto/runtime/logger';
 import { parseChainId } from '@privval/proto/types/chain-id';
 import { NoSourceError } from '@privval/signer/chain/node-rpc-errors';
 import { readConfig } from '@privval/signer/config/config';
+import { currentKeys } from '@privval/signer/home/current-key';
+import { openHomeStore } from '@privval/signer/home/open-home-store';
 import { parsePossession } from '@privval/signer/rotation/proof-of-possession';
 import type { RotationJson } from '@privval/signer/rotation/rotation-desk';
 import type { Signer } from '@privval/signer/signer';
@@ -110,6 +114,12 @@ test('S38: after a restart the new key serves, from its place in signer.toml', a
   await live(again, newKey, 3);
   await rig.stop();
 
+  // `keys show` on a home that nobody serves.
+  {
+    const deps = { clock: systemClock, logger: silentLogger };
+    await using opened = await openHomeStore(deps, { home: rig.home, command: 'keys show' });
+    expect(currentKeys(opened.store, () => 0)('main')).toEqual(newKey);
+  }
   const [validator] = readConfig(rig.home, { environment: {} }).validators;
   expect(validator?.rotatedKeys?.map(({ publicKey }) => publicKey)).toEqual([newKey]);
   const last = await rig.start();

@@ -79,6 +79,26 @@ describe('a session', () => {
     expect(session.requests).toBe(5);
   });
 
+  it('S34: tells when the answer in the making is on its way, and waits for no other', async () => {
+    await using bench = new Bench();
+    const { key } = bench.validator;
+    const { node, session } = bench.connect();
+    await using _ = session;
+    await session.answered();
+    key.hold();
+    const asked = node.signVote(scriptedVote({ height: 1n, type: 'prevote' }));
+    await key.untilTaken(1);
+    let isAnswered = false;
+    const answered = session.answered().then(() => {
+      isAnswered = true;
+    });
+    await bench.clock.advance(100);
+    expect(isAnswered).toBe(false);
+    key.release();
+    await answered;
+    signedVote(await asked);
+  });
+
   it('reads requests however they were cut on their way (16, 21)', async () => {
     await using bench = new Bench();
     const { node, session } = bench.connect({ fragmentBytes: 1 });
