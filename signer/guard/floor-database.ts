@@ -26,7 +26,7 @@ import type { Floor, ValidatorRecord } from './sign-state-store.ts';
 const WAL_SPACE_BYTES = 1_048_576;
 
 /** Times it is rewritten, each in a transaction of its own: the log then has room for as many rows of that size. */
-const WAL_SPACE_FILLS = 8;
+const WAL_SPACE_FILLS = 2;
 
 /** The longest row of a floor. A page holds at least as many rows as fit into it at this length. */
 const MAX_ROW_BYTES = 700;
