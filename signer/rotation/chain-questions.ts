@@ -4,6 +4,7 @@ import { CodedError, InvariantError } from '@privval/proto/runtime/coded-error';
 import type { Logger } from '@privval/proto/runtime/logger';
 import type { ChainView } from '../chain/chain-view.ts';
 import type { NodeRpc, SetMember } from '../chain/node-rpc.ts';
+import { NodeRpcError } from '../chain/node-rpc-errors.ts';
 
 /** Collaborators of {@link ChainQuestions}. */
 export interface ChainQuestionsDeps {
@@ -44,12 +45,16 @@ export class ChainQuestions {
     return (await this.ask((rpc) => rpc.status(options), options))?.latestHeight;
   }
 
-  /** The set of the height after `tip`. */
+  /** The set of the height after `tip`. A source that has not come so far, or was just started, is no answer: the next one is asked. */
   async set(
     tip: bigint | undefined,
     options: AbortOptions,
   ): Promise<readonly SetMember[] | undefined> {
     if (tip === undefined) return undefined;
-    return this.ask((rpc) => rpc.validators(tip + 1n, options), options);
+    return this.ask(async (rpc) => {
+      const set = await rpc.validators(tip + 1n, options);
+      if (set !== undefined) return set;
+      throw new NodeRpcError(rpc.url, { kind: 'ahead', text: `no validators of ${tip + 1n} yet` });
+    }, options);
   }
 }

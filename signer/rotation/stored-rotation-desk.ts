@@ -4,6 +4,7 @@ import { type AbortOptions, abortable } from '@privval/proto/runtime/abort';
 import { equalBytes, hexFromBytes } from '@privval/proto/runtime/bytes';
 import type { Clock } from '@privval/proto/runtime/clock';
 import type { Logger } from '@privval/proto/runtime/logger';
+import type { ChainView } from '../chain/chain-view.ts';
 import { addRotatedKey } from '../config/rotated-key-edits.ts';
 import type { Act } from '../http/access.ts';
 import type { DeviceDeps } from '../keyring/devices.ts';
@@ -38,6 +39,10 @@ import { rotationJson } from './rotation-json.ts';
 import { refuseProof } from './rotation-rules.ts';
 import type { RotationStore } from './rotation-store.ts';
 import { kvstoreTransactions, sdkTransactions } from './rotation-transactions.ts';
+
+/** How long a plan waits for a node's RPC that is away: one that was just started is back by then. */
+const RPC_PATIENCE_MS = 5_000;
+const RPC_LOOK_MS = 100;
 
 /** What the desk needs of one validator that is served. */
 export interface RotatedValidator {
@@ -88,6 +93,7 @@ export class StoredRotationDesk implements RotationDesk {
     const view = driver.chain(validator);
     const chain = this.#chain(validator);
     const [place] = placesOf([currentKey], served.places);
+    if (view !== undefined) await untilFollowed(view, this.#deps.clock, options);
     const status = await chain.ask((rpc) => rpc.status(options), options);
     const tip = status?.latestHeight ?? view?.tip();
     return planRotation({
@@ -395,4 +401,16 @@ function entryOfBeginning(
     newKey: publicKey,
   } as const;
   return rotationEntry(rotation, { from: 'none', event: 'generated', by });
+}
+
+/** Until every node's RPC answers, or for as long as a plan is patient. */
+async function untilFollowed(
+  view: Pick<ChainView, 'followers'>,
+  clock: Clock,
+  options: AbortOptions,
+): Promise<void> {
+  const isAway = (): boolean =>
+    view.followers().some(({ source, mode }) => source.kind === 'node' && mode === 'lost');
+  const deadlineMs = clock.monotonicMs() + RPC_PATIENCE_MS;
+  while (isAway() && clock.monotonicMs() < deadlineMs) await clock.sleep(RPC_LOOK_MS, options);
 }

@@ -34,6 +34,16 @@ const faultsOf = (records: readonly HeightRecord[]): readonly string[] =>
   missReport(records, SWITCHED, 'CONTROL').faults;
 
 describe('the report on misses', () => {
+  it('what was missed while the signer was killed is no fault, and one height later it is', () => {
+    const records = chain({ 19: { OLD: 'absent' }, 20: { NEW: 'absent' } });
+    const faults = (to: bigint) =>
+      missReport(records, SWITCHED, 'CONTROL', [{ from: 19n, to }]).faults;
+    expect(faults(20n)).toEqual([]);
+    expect(faults(19n)).toEqual([
+      'around the switch at 20 we missed 20 and the control validator none',
+    ]);
+  });
+
   it.each<{ title: string; changes: Parameters<typeof chain>[0]; faults: readonly string[] }>([
     { title: 'nothing missed: no fault', changes: {}, faults: [] },
     { title: 'a vote for nil is no miss', changes: { 20: { NEW: 'nil' } }, faults: [] },

@@ -15,6 +15,12 @@ export interface Misses {
   readonly control: readonly bigint[];
 }
 
+/** Heights at which our signer was not running, both included. */
+export interface Absence {
+  readonly from: bigint;
+  readonly to: bigint;
+}
+
 /** The report on a stretch of heights. */
 export interface MissReport {
   /** Around each switch, from the height before it to the height after it. */
@@ -32,18 +38,23 @@ const ALLOWANCE = 0.03;
  * at most what the control validator missed and 3 %; no signature by a key of ours outside its reign; no evidence.
  *
  * @param reigns ordered by height; the first one is in force from the start.
+ * @param away heights that began while our signer was killed and not yet back: what it missed there, on a
+ *   machine as slow as it may be, tells nothing of rotations.
  */
 export function missReport(
   records: readonly HeightRecord[],
   reigns: readonly Reign[],
   control: string,
+  away: readonly Absence[] = [],
 ): MissReport {
+  const wasAway = (height: bigint): boolean =>
+    away.some(({ from, to }) => from <= height && height <= to);
   const activations = reigns.slice(1).map(({ from }) => from);
   const isNear = (height: bigint): boolean =>
     activations.some((activation) => distance(height, activation) <= 1n);
   const misses = (among: readonly HeightRecord[]): Misses => ({
     heights: among.length,
-    ours: missed(among, (height) => addressAt(reigns, height)),
+    ours: missed(among, (height) => addressAt(reigns, height)).filter((at) => !wasAway(at)),
     control: missed(among, () => control),
   });
   const switches = activations.map((activationHeight) => ({

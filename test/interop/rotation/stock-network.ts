@@ -1,12 +1,17 @@
 /** A small chain of stock nodes: one validator is ours, behind two nodes that share its signer. */
 import type { AbortOptions } from '@privval/proto/runtime/abort';
-import type { Clock } from '@privval/proto/runtime/clock';
+import { type Clock, systemClock } from '@privval/proto/runtime/clock';
 import { CodedError, InvariantError } from '@privval/proto/runtime/coded-error';
 import { addressOf, type CometPublicKey, NodeHome, type SignerFacts } from '../peers/node-home.ts';
+import { NodeRpcError } from '../peers/node-rpc.ts';
 import type { NodeName } from '../peers/peers.ts';
 import { type HeightWaitOptions, StockNode } from '../peers/stock-node.ts';
-import { type HeightUpdates, readUpdates } from './chain-reading.ts';
+import { type HeightUpdates, type PowerUpdate, readUpdates } from './chain-reading.ts';
 import { landingOf } from './miss-report.ts';
+
+/** Looks for the results of a block that the node has, and the pause between two. */
+const MAX_RESULT_ATTEMPTS = 40;
+const RESULT_RETRY_MS = 25;
 
 /** What a network needs of the world. */
 export interface StockNetworkDeps {
@@ -206,9 +211,22 @@ export class StockNetwork implements AsyncDisposable {
     const seen: HeightUpdates[] = [];
     for (let height = from + 1n; ; height += 1n) {
       await this.waitForHeight(height, options);
-      seen.push({ height, updates: await readUpdates(this.control.rpc, height, options) });
+      seen.push({ height, updates: await this.#updatesOf(height, options) });
       const { activationHeight } = landingOf(seen, oldKey, newKey);
       if (activationHeight !== undefined) return activationHeight;
+    }
+  }
+
+  /** A node tells of a block some milliseconds before it has its results. */
+  async #updatesOf(height: bigint, options: HeightWaitOptions): Promise<readonly PowerUpdate[]> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await readUpdates(this.control.rpc, height, options);
+      } catch (error) {
+        const isEarly = error instanceof NodeRpcError && error.message.includes('could not find');
+        if (!isEarly || attempt === MAX_RESULT_ATTEMPTS) throw error;
+        await systemClock.sleep(RESULT_RETRY_MS);
+      }
     }
   }
 

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { OwnSigner } from '../own-signer.ts';
 import { addressOf } from '../peers/node-home.ts';
 import { readHeights } from './chain-reading.ts';
-import { missReport, type Reign } from './miss-report.ts';
+import { type Absence, missReport, type Reign } from './miss-report.ts';
 import { killAndServe, prepareRotation, rotationStatus, untilState } from './rotating-signer.ts';
 import { NetworkHomes, StockNetwork } from './stock-network.ts';
 
@@ -17,6 +17,15 @@ const ROTATIONS = Number(process.env['PRIVVAL_ROTATIONS'] ?? 5);
 interface Stand {
   readonly network: StockNetwork;
   readonly signer: OwnSigner;
+  /** Filled by {@link kill}. */
+  readonly away: Absence[];
+}
+
+/** SIGKILL and a new start; the heights in between are noted. */
+async function kill({ network, signer, away }: Stand): Promise<void> {
+  const from = (await network.control.height()) + 1n;
+  await killAndServe(deps, signer);
+  away.push({ from, to: (await network.control.height()) + 1n });
 }
 
 /** What goes wrong, by the number of the rotation, over and over. */
@@ -28,13 +37,13 @@ const TROUBLES: readonly {
 }[] = [
   { afterwards: async ({ network }) => network.ownNode(0).restart() },
   {
-    afterwards: async ({ signer }) => killAndServe(deps, signer),
+    afterwards: kill,
   },
   {},
   {
-    whileArmed: async ({ signer }) => {
-      expect(await rotationStatus(signer)).toMatchObject({ state: 'armed' });
-      await killAndServe(deps, signer);
+    whileArmed: async (stand) => {
+      expect(['armed', 'switched']).toContain((await rotationStatus(stand.signer)).state);
+      await kill(stand);
     },
   },
   {
@@ -61,6 +70,7 @@ it.each(['cometbft-0.38.25', 'cometbft-0.40.0'] as const)(
     await using network = await StockNetwork.start(deps, { homes, signer: { validator: first } });
     await network.waitForHeight(3n);
 
+    const stand: Stand = { network, signer, away: [] };
     const reigns: Reign[] = [{ address: addressOf(first), from: 0n }];
     for (let number = 0; number < ROTATIONS; number++) {
       const { whileArmed, afterwards } = TROUBLES[number % TROUBLES.length] ?? {};
@@ -75,20 +85,21 @@ it.each(['cometbft-0.38.25', 'cometbft-0.40.0'] as const)(
       for (const transaction of transactions) await network.broadcast(transaction);
       const activation = await network.waitForActivation(oldKey.value, newKey.value, from);
       reigns.push({ address: addressOf(newKey), from: activation });
-      await whileArmed?.({ network, signer }, activation);
+      await whileArmed?.(stand, activation);
 
       const done = ['switched', 'verified', 'retiring'] as const;
       const switched = await untilState(deps, signer, done, { timeoutMs: 30_000 });
       expect(switched).toMatchObject({ oldKey, newKey, activationHeight: String(activation) });
       await signer.command('keys', 'rotate', 'verify');
       expect(['verified', 'retiring']).toContain((await rotationStatus(signer)).state);
-      await afterwards?.({ network, signer });
+      await afterwards?.(stand);
     }
 
     const last = await network.moreBlocks(3n);
     for (const own of network.own) await own.waitForHeight(last);
     const records = await readHeights(network.control.rpc, 2n, last - 1n);
-    expect(missReport(records, reigns, network.controlAddress)).toMatchObject({ faults: [] });
+    const report = missReport(records, reigns, network.controlAddress, stand.away);
+    expect(report).toMatchObject({ faults: [] });
     const [floor] = await signer.state();
     expect(BigInt(floor?.height ?? 0)).toBeGreaterThanOrEqual(last);
     expect(await signer.stop()).toBe('exit code 0');
